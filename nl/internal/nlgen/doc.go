@@ -1,0 +1,58 @@
+// Nlgen writes the codecs of netlink messages from tagged structs. The struct
+// is the documentation and the API; the generated code is a plain attribute
+// loop. Run it by
+//
+//	//go:generate go run github.com/netfs-project/netfs/nl/internal/nlgen
+//
+// in a family package: it reads the package's Go files, looks for types with a
+// //nl: directive in their doc comment and writes zz_nl_gen.go (codecs) and
+// zz_nl_gen_test.go (fuzz targets, round trips of random values).
+//
+// Directives, on a line of their own in the type's doc comment:
+//
+//	//nl:message          a message: family header fields, then attributes
+//	//nl:nest             a set of attributes inside another one
+//	//nl:struct           a fixed C struct: fields in order, natural alignment; decodes from
+//	                      fewer bytes (the rest zero) and from more (ignored)
+//
+// A struct type may embed or name in its first field a header: a field whose type is an
+// //nl:struct and whose tag is `nl:"header"`. Attribute fields are tagged
+//
+//	`nl:"NAME[,option...]"`
+//
+// where NAME is a constant of the package, spelled as the kernel's header spells it.
+// The Go type decides the wire form:
+//
+//	uint8..uint64, int8..int64   host order; decoded by the length that came (1, 2, 4 or 8 bytes)
+//	bool                         uint8
+//	string                       NUL-terminated; decoding stops at the first NUL
+//	[]byte, net.HardwareAddr     as they are
+//	netip.Addr                   4 or 16 bytes
+//	netip.Prefix                 address bytes; with len=Header.Field the length lives in the header
+//	time.Duration                with unit=s|ms|us|ns|jiffies(1/100 s), 32 bit unless width=64
+//	an //nl:struct type          its bytes
+//	an //nl:nest type            a nested set of attributes
+//	[]T of an //nl:nest type     with array: one attribute whose nested attributes of any type are the
+//	                             elements, numbered from 1 (or 0 with base=0); with multi: the attribute repeated
+//	[]uintN                      with packed: values side by side; with array as above
+//
+// Options: be (big endian), flag (a bool that is there or not, no payload), func (hand-written
+// methods appendFIELD(b []byte) ([]byte, error) and decodeFIELD(v []byte) error on the struct), always
+// (sent even if zero), nosend (decoded only), over=Header.Field (also stored in the 8-bit header field
+// when it fits, which is then read when the attribute is absent), nonul, nested=no (do not set
+// NLA_F_NESTED), in=FIELD (order of decoding: after FIELD, for unions chosen by another attribute).
+//
+// A field `Has XxxSet` holds presence: the generated bit set type XxxSet has a constant XxxField for each
+// attribute. Encoding sends a field that is not zero or whose bit is set; decoding sets the bits of
+// what came. A field `Rest []attr.Raw `nl:"rest"“ keeps what is not known when the set bit asks for it.
+//
+// For each type T the generator writes
+//
+//	func (m *T) AppendBody(b []byte) ([]byte, error)   // messages; appendAttrs for nests
+//	func (m *T) Decode(b []byte) error                 // resets m first, reuses its slices
+//	func (m *T) Reset()
+//	func (m *T) Schema() *attr.Schema                   // names for error paths
+//
+// Decoding fails only for broken framing; unknown attributes are skipped; resized integers and structs are
+// taken by the length that came.
+package main
