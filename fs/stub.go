@@ -3,26 +3,25 @@ package fs
 import (
 	"context"
 	iofs "io/fs"
+	"time"
 )
 
-// KeySet is a set of a record type's keys, by their place in the table.
-type KeySet [4]uint64
-
-func (s *KeySet) Has(i int) bool { return s[i>>6]&(1<<(i&63)) != 0 }
-
-// Keys is a record type's list of keys, in the order in which they print.
-type Keys[T any] struct {
-	list   []Key[T]
-	byName map[string]int
-}
-
-// NewKeys panics if a name stands twice: a broken program.
-func NewKeys[T any](keys ...Key[T]) *Keys[T]     { panic("contract") }
-func (k *Keys[T]) index(name string) (int, bool) { i, ok := k.byName[name]; return i, ok }
-
-type table[T any] struct{}
 type kind interface{}
 type ErrorLog struct{}
+type feedSlot struct{}
+
+func (k *Keys[T]) appendJSON(b []byte, v *T) []byte                          { panic("contract") }
+func (k *Keys[T]) apply(v *T, items []item, set *KeySet) error               { panic("contract") }
+func (n *nested[T, E]) appendJSON(b []byte, v *T) []byte                     { panic("contract") }
+func (n *nested[T, E]) help(b []byte, indent string) []byte                  { panic("contract") }
+func ParseTime(word string, unit time.Duration) (time.Duration, error)       { panic("contract") }
+func (t *Table[T]) matcher(f []wordFilter) (func(v *T) bool, error)          { panic("contract") }
+func (t *Table[T]) exists(ctx context.Context, f []wordFilter) (bool, error) { panic("contract") }
+func (t *Table[T]) primary() string                                          { panic("contract") }
+func (t *Table[T]) hasKey(name string) bool                                  { panic("contract") }
+func (t *Table[T]) runner(file string) runner                                { panic("contract") }
+func (t *Table[T]) helpText(b []byte) []byte                                 { panic("contract") }
+func (t *Table[T]) words(w nameWords) (Node, error)                          { panic("contract") }
 
 func (t *Table[T]) with(key, word string) *Table[T] { panic("contract") }
 func (t *Table[T]) events() Node                    { panic("contract") }
@@ -40,3 +39,24 @@ func (v *Value) Open(ctx context.Context, m OpenMode) (Handle, error) { panic("c
 func (c *Collection[T]) Mode() iofs.FileMode                          { panic("contract") }
 func (c *Object[T]) Mode() iofs.FileMode                              { panic("contract") }
 func (l *Lookup[Q, A]) Mode() iofs.FileMode                           { panic("contract") }
+
+// The path words and batch's runner, until words.go and batch.go are there.
+type nameWords struct {
+	base    string
+	json    bool
+	filters []wordFilter
+	cols    []string
+	dots    []Pair
+}
+
+type wordFilter struct {
+	key, value string
+	not        bool
+}
+
+type runner interface {
+	run(ctx context.Context, n int, stmt string) error
+	close(ctx context.Context) error
+}
+
+func SplitList(word string) ([]string, error) { panic("contract") }

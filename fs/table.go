@@ -27,6 +27,9 @@ type Table[T any] struct {
 	// destroy, which every writable table has: up, down, rename.
 	Verbs []Verb[T]
 
+	// Ident appends what tells v's identity beside its ID keys. Nil: nothing.
+	Ident func(b []byte, v *T) []byte
+
 	// Norm fills in what the kernel fills in when a key is not given, so that a
 	// record read from text equals the one that the kernel will show. Nil: nothing.
 	Norm func(v *T)
@@ -43,6 +46,10 @@ type Table[T any] struct {
 	// Unkeyed tables have no key by which a record is replaced: every
 	// settable key is its identity (rules).
 	Unkeyed bool
+
+	// Sorted tables print in the order of their identities: the kernel's order
+	// depends on how they came to be (hash tables).
+	Sorted bool
 
 	// Info is a status or stats file: 0444, true length.
 	Info bool
@@ -81,13 +88,17 @@ const (
 // record wanted: for Replace and Change of a known record the old values
 // overlaid with the line's.
 type Op[T any] struct {
-	Act  Act
-	Row  T
-	Old  *T     // the record before, when fs has read it; nil when not known
-	Set  KeySet // keys that the line gave (Add, Del) or that differ from Old
-	Err  error  // set by Do; a *KeyError names the word
-	line int
+	Act Act
+	Row T
+	Old *T     // the record before, when fs has read it; nil when not known
+	Set KeySet // keys that the line gave (Add, Del) or that differ from Old
+	Err error  // set by Do; a *KeyError names the word
+
+	// Args are the bare words of a verb's line that are no key's value.
+	Args []string
+
 	keys *Keys[T]
+	line int
 }
 
 // Has reports whether the op's line gave the named key (and, for Replace and
@@ -98,7 +109,7 @@ func (o *Op[T]) Has(name string) bool {
 }
 
 // A Verb is a word of one table. Row holds the keys of the line and Set which
-// they are.
+// they are; bare words beyond the primary key are in Args.
 type Verb[T any] struct {
 	Name  string
 	Doc   string
@@ -144,3 +155,9 @@ func (t *Table[T]) With(key, word string) *Table[T] { return t.with(key, word) }
 
 // Events returns the stream of the table's events.
 func (t *Table[T]) Events() Node { return t.events() }
+
+// table is the part of a Table that With and path words make.
+type table[T any] struct {
+	base *Table[T] // that which was narrowed; nil: this is it
+	feed feedSlot  // in the base only
+}
