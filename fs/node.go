@@ -103,3 +103,9 @@ type Streamer interface {
 	// poll. A new channel is returned after each read.
 	Ready() <-chan struct{}
 }
+
+// A Checker is a Handle that can say beforehand what is wrong with an
+// unterminated last line, which Close will run. Nothing is run by it.
+type Checker interface {
+	Check(ctx context.Context) error
+}

@@ -35,17 +35,6 @@ type Object[T any] struct {
 	Fixed Dir
 }
 
-// A Value is a file of one value and a newline.
-type Value struct {
-	Doc string
-	// Get appends the value without a newline; nothing appended reads as an
-	// empty line: there is no value now.
-	Get func(ctx context.Context, b []byte) ([]byte, error)
-	Set func(ctx context.Context, word string) error
-	// Secret values have mode 0600.
-	Secret bool
-}
-
 // A Lookup is a query file: the answer to what the same open file wrote last.
 // The question can also stand in path words: "lookup,to=8.8.8.8".
 type Lookup[Q, A any] struct {
@@ -53,41 +42,4 @@ type Lookup[Q, A any] struct {
 	Ask    *Keys[Q] // the first ID key takes a bare first value
 	Answer *Keys[A]
 	Do     func(ctx context.Context, q *Query[Q], yield func(*A) bool) error
-}
-
-// A Dir is a directory of fixed names.
-type Dir map[string]Node
-
-// Each is a directory whose names come and go and whose members are trees of
-// their own: netns, rt, help.
-type Each struct {
-	Doc   string
-	Names func(ctx context.Context) ([]string, error)
-	Find  func(ctx context.Context, name string) (Node, error)
-	Make  func(ctx context.Context, name string, words []Pair) error // nil: no mkdir
-	Drop  func(ctx context.Context, name string) error               // nil: no rmdir
-}
-
-// A Pair is one key=value of a path.
-type Pair struct{ Key, Value string }
-
-// A Page is what one system adds to the tree.
-type Page struct {
-	Root  Dir                // names at the root
-	Link  func(l LinkID) Dir // names inside links/X; nil: none
-	Kinds []Kind             // tables that batch and the root's events know by their word
-}
-
-// A LinkID tells a page which link's directory it adds to.
-type LinkID struct {
-	Index int
-	Name  string
-	Type  string // "vlan", "" for hardware
-}
-
-// A Kind is a table as batch and the root's events see it. Every *Table is one.
-type Kind interface {
-	// Words returns the kind's word and its other spellings.
-	Words() []string
-	kind
 }

@@ -6,10 +6,6 @@ import (
 	"time"
 )
 
-type kind interface{}
-type ErrorLog struct{}
-type feedSlot struct{}
-
 func (k *Keys[T]) appendJSON(b []byte, v *T) []byte                          { panic("contract") }
 func (k *Keys[T]) apply(v *T, items []item, set *KeySet) error               { panic("contract") }
 func (n *nested[T, E]) appendJSON(b []byte, v *T) []byte                     { panic("contract") }
@@ -30,33 +26,8 @@ func (t *Table[T]) Mode() iofs.FileMode             { panic("contract") }
 func (t *Table[T]) Open(ctx context.Context, mode OpenMode) (Handle, error) {
 	panic("contract")
 }
-func (d Dir) Mode() iofs.FileMode                                     { panic("contract") }
-func (d Dir) Walk(ctx context.Context, name string) (Node, error)     { panic("contract") }
-func (d Dir) List(ctx context.Context) ([]Entry, error)               { panic("contract") }
-func (e *Each) Mode() iofs.FileMode                                   { panic("contract") }
-func (v *Value) Mode() iofs.FileMode                                  { panic("contract") }
-func (v *Value) Open(ctx context.Context, m OpenMode) (Handle, error) { panic("contract") }
-func (c *Collection[T]) Mode() iofs.FileMode                          { panic("contract") }
-func (c *Object[T]) Mode() iofs.FileMode                              { panic("contract") }
-func (l *Lookup[Q, A]) Mode() iofs.FileMode                           { panic("contract") }
-
-// The path words and batch's runner, until words.go and batch.go are there.
-type nameWords struct {
-	base    string
-	json    bool
-	filters []wordFilter
-	cols    []string
-	dots    []Pair
-}
-
-type wordFilter struct {
-	key, value string
-	not        bool
-}
-
-type runner interface {
-	run(ctx context.Context, n int, stmt string) error
-	close(ctx context.Context) error
-}
+func (c *Collection[T]) Mode() iofs.FileMode { panic("contract") }
+func (c *Object[T]) Mode() iofs.FileMode     { panic("contract") }
+func (l *Lookup[Q, A]) Mode() iofs.FileMode  { panic("contract") }
 
 func SplitList(word string) ([]string, error) { panic("contract") }

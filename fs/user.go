@@ -1,6 +1,9 @@
 package fs
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // A User is the identity of a caller. It travels in the context, and nothing
 // else does.
@@ -11,6 +14,9 @@ type User struct {
 	Groups []uint32
 	From   string // transport and peer, for the log: "unix", "fuse pid 71", "tcp 127.0.0.1:4711"
 }
+
+// in reports whether u is a member of the group.
+func (u *User) in(gid uint32) bool { return u.GID == gid || slices.Contains(u.Groups, gid) }
 
 type userKey struct{}
 
