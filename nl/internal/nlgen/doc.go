@@ -36,22 +36,39 @@
 //	                             elements, numbered from 1 (or 0 with base=0); with multi: the attribute repeated
 //	[]uintN                      with packed: values side by side; with array as above
 //
+//	[]T of an //nl:nest type whose header begins with a 16-bit length, with records: elements
+//	                             side by side, as in RTA_MULTIPATH; the encoder fills the length in
+//	[]T of an //nl:struct type   with packed
+//
+// A pointer to a nest or struct is sent if it is not nil. An element of a list may be any of the plain
+// types too ([]string with multi or array).
+//
 // Options: be (big endian), flag (a bool that is there or not, no payload), func (hand-written
-// methods appendFIELD(b []byte) ([]byte, error) and decodeFIELD(v []byte) error on the struct), always
-// (sent even if zero), nosend (decoded only), over=Header.Field (also stored in the 8-bit header field
-// when it fits, which is then read when the attribute is absent), nonul, nested=no (do not set
-// NLA_F_NESTED), in=FIELD (order of decoding: after FIELD, for unions chosen by another attribute).
+// methods appendFIELD(b []byte) ([]byte, error), which appends the whole attribute or nothing, and
+// decodeFIELD(v []byte) error, which takes the payload; a method schemaFIELD() *attr.Schema names
+// what is inside), always (sent even if zero), nosend (decoded only), over=Header.Field (also stored in
+// the 8-bit header field when it fits, which is then read when the attribute is absent; the attribute is sent
+// only if it does not fit or its bit is set), nonul, nested=no (do not set NLA_F_NESTED),
+// elem=NAME (the type of all elements of an array), when=Field:value|value (a union: several fields have the
+// same NAME, and this one is meant if Field, of the type or of its header, has one of the values), in=Field (of
+// a union, what is left: with the same NAME as the when= fields it takes the other cases; alone it only says
+// that it is decoded after the loop, when Field is known).
 //
 // A field `Has XxxSet` holds presence: the generated bit set type XxxSet has a constant XxxField for each
-// attribute. Encoding sends a field that is not zero or whose bit is set; decoding sets the bits of
-// what came. A field `Rest []attr.Raw `nl:"rest"“ keeps what is not known when the set bit asks for it.
+// attribute (64 at most). Encoding sends a field that is not zero or whose bit is set; decoding sets the bits of
+// what came. A nest is sent if there is something inside or its bit is set. A field
+// `Rest []attr.Raw` tagged `nl:"rest"` keeps what is not known if the bit XxxRest is set before Decode
+// (Reset leaves that bit; nests inherit it), and is sent last. Untagged fields are the package's own: only Reset touches them.
 //
-// For each type T the generator writes
+// For each message and nest T the generator writes
 //
-//	func (m *T) AppendBody(b []byte) ([]byte, error)   // messages; appendAttrs for nests
-//	func (m *T) Decode(b []byte) error                 // resets m first, reuses its slices
+//	func (m *T) AppendBody(b []byte) ([]byte, error)
+//	func (m *T) Decode(b []byte) error    // resets m first, reuses its slices; copies what it keeps
 //	func (m *T) Reset()
-//	func (m *T) Schema() *attr.Schema                   // names for error paths
+//	func (*T) Schema() *attr.Schema       // names for error paths
+//
+// and for each struct Append(b []byte) []byte and Decode(b []byte). Types of other packages of
+// the module can be used if they are tagged there.
 //
 // Decoding fails only for broken framing; unknown attributes are skipped; resized integers and structs are
 // taken by the length that came.
