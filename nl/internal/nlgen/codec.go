@@ -29,6 +29,7 @@ func (p *pkg) codecs() []byte {
 		t.decode(&o)
 		t.reset(&o)
 		t.schema(&o)
+		t.messageName(&o)
 	}
 	return p.file(o.Bytes(), []string{
 		"encoding/binary", "net", "net/netip", "time", "", modAttr,
@@ -354,6 +355,10 @@ func (f *field) appendElem(o *out, num, x, bit string) {
 		w := f.width()
 		o.p("b = attr.Append%s%d(b, %s, attr.Ticks%d(%s, %s))", beOr(f.opt.be, "BE", "U"), w, num, w, x, units[f.opt.unit])
 	case "addr":
+		if v6 := f.opt.v6; v6 != "" {
+			o.p("if %s.Is4() {\nb = attr.AppendAddr(b, %s, %s)\n} else {\nb = attr.AppendAddr(b, %s, %s)\n}", x, num, x, v6, x)
+			return
+		}
 		o.p("b = attr.AppendAddr(b, %s, %s)", num, x)
 	case "prefix":
 		o.p("b = attr.AppendAddr(b, %s, %s.Addr())", num, x)
@@ -427,4 +432,17 @@ func beOr(cond bool, yes, no string) string {
 		return yes
 	}
 	return no
+}
+
+// messageName writes the names of the message types that carry t.
+func (t *typ) messageName(o *out) {
+	if len(t.msgs) == 0 {
+		return
+	}
+	o.p("// MessageName returns the name of a message type that carries m.")
+	o.p("func (*%s) MessageName(t uint16) string {\nswitch t {", t.name)
+	for _, m := range t.msgs {
+		o.p("case %s:\nreturn %q", m, m)
+	}
+	o.p("}\nreturn \"\"\n}\n")
 }

@@ -44,7 +44,11 @@ func (t *typ) decode(o *out) {
 		o.p("for {\nt, %s, rest, ok := attr.Next(b)\nif !ok {\nbreak\n}", beOr(t.onlyFlags(), "_", "v"))
 		o.p("switch t {")
 		for i, a := range order {
-			o.p("case %s:", a)
+			if v6 := fields[a][0].opt.v6; v6 != "" {
+				o.p("case %s, %s:", a, v6)
+			} else {
+				o.p("case %s:", a)
+			}
 			if t.deferred(fields[a][0]) {
 				o.p("late%d, came%d = v, true", i, i)
 			} else {
@@ -338,6 +342,9 @@ func (t *typ) schema(o *out) {
 	order, fields := t.byAttr()
 	for _, a := range order {
 		o.p("%s: {Name: %q%s},", a, a[strings.LastIndex(a, ".")+1:], t.schemaOf(fields[a]))
+		if v6 := fields[a][0].opt.v6; v6 != "" {
+			o.p("%s: {Name: %q},", v6, v6[strings.LastIndex(v6, ".")+1:])
+		}
 	}
 	o.p("},\n}\n}\n")
 }
@@ -360,8 +367,11 @@ func (t *typ) schemaOf(fs []*field) string {
 	if f.elem.kind == "nest" {
 		s += fmt.Sprintf(", Nest: (*%s)(nil).Schema", f.elem.goType)
 	}
-	if f.elem.kind == "func" && t.schemaFunc(f) {
+	if t.hand["schema"+f.name] {
 		s += fmt.Sprintf(", Nest: (*%s)(nil).schema%s", t.name, f.name)
+	}
+	if t.hand["choose"+f.name] {
+		s += fmt.Sprintf(", Choose: (*%s)(nil).choose%s", t.name, f.name)
 	}
 	return s
 }

@@ -10,7 +10,8 @@
 //
 // Directives, on a line of their own in the type's doc comment:
 //
-//	//nl:message          a message: family header fields, then attributes
+//	//nl:message [NAME...]  a message: family header fields, then attributes; the constants of the
+//	                      message types that carry it
 //	//nl:nest             a set of attributes inside another one
 //	//nl:struct           a fixed C struct: fields in order, natural alignment; decodes from
 //	                      fewer bytes (the rest zero) and from more (ignored)
@@ -46,10 +47,10 @@
 // Options: be (big endian), flag (a bool that is there or not, no payload), func (hand-written
 // methods appendFIELD(b []byte) ([]byte, error), which appends the whole attribute or nothing, and
 // decodeFIELD(v []byte) error, which takes the payload; a method schemaFIELD() *attr.Schema names
-// what is inside), always (sent even if zero), nosend (decoded only), over=Header.Field (also stored in
+// what is inside, a method chooseFIELD(set []byte) *attr.Schema does it by what stands beside; any field may have them), always (sent even if zero), nosend (decoded only), over=Header.Field (also stored in
 // the 8-bit header field when it fits, which is then read when the attribute is absent; the attribute is sent
 // only if it does not fit or its bit is set), nonul, nested=no (do not set NLA_F_NESTED),
-// elem=NAME (the type of all elements of an array), when=Field:value|value (a union: several fields have the
+// v6=NAME (of a netip.Addr: the attribute for addresses of 16 bytes, if it is another), elem=NAME (the type of all elements of an array), when=Field:value|value (a union: several fields have the
 // same NAME, and this one is meant if Field, of the type or of its header, has one of the values), in=Field (of
 // a union, what is left: with the same NAME as the when= fields it takes the other cases; alone it only says
 // that it is decoded after the loop, when Field is known).
@@ -66,6 +67,7 @@
 //	func (m *T) Decode(b []byte) error    // resets m first, reuses its slices; copies what it keeps
 //	func (m *T) Reset()
 //	func (*T) Schema() *attr.Schema       // names for error paths
+//	func (*T) MessageName(uint16) string  // if the directive has types
 //
 // and for each struct Append(b []byte) []byte and Decode(b []byte). Types of other packages of
 // the module can be used if they are tagged there.

@@ -27,11 +27,19 @@ type pkg struct {
 	methods map[string]bool      // "Type.method"
 	order   []string             // of types with a directive, sorted
 	kinds   map[string]dirKind   // their directives
+	msgs    map[string][]string  // the message types that a directive names
+	wanted  []wanted             // constants that directives name
 	done    map[string]*typ
 	others  map[string]*pkg // by directory
 	module  string
 	root    string
 	errs    []error
+}
+
+// wanted is a constant that must be there.
+type wanted struct {
+	pos  token.Pos
+	name string
 }
 
 // dirKind is what a directive makes of a type.
@@ -52,6 +60,11 @@ func load(dir string) (*pkg, error) {
 	for _, name := range p.order {
 		p.typ(name)
 	}
+	for _, w := range p.wanted {
+		if !p.consts[w.name] {
+			p.errorf(w.pos, "message type %q is not a constant of the package", w.name)
+		}
+	}
 	p.clashes()
 	return p, errors.Join(p.errs...)
 }
@@ -61,7 +74,7 @@ func parse(dir string) (*pkg, error) {
 		dir: dir, fset: token.NewFileSet(),
 		types: map[string]*ast.TypeSpec{}, imports: map[*ast.TypeSpec]map[string]string{},
 		consts: map[string]bool{}, names: map[string]token.Pos{}, methods: map[string]bool{},
-		kinds: map[string]dirKind{}, done: map[string]*typ{}, others: map[string]*pkg{},
+		kinds: map[string]dirKind{}, msgs: map[string][]string{}, done: map[string]*typ{}, others: map[string]*pkg{},
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
@@ -152,7 +165,11 @@ func (p *pkg) directive(s *ast.TypeSpec, doc *ast.CommentGroup) {
 		if !ok {
 			continue
 		}
-		k := dirKind(strings.TrimSpace(word))
+		words := strings.Fields(word)
+		if len(words) == 0 {
+			words = []string{""}
+		}
+		k := dirKind(words[0])
 		if k != kMessage && k != kNest && k != kStruct {
 			p.errorf(c.Pos(), "directive %q: want message, nest or struct", word)
 			continue
@@ -161,7 +178,15 @@ func (p *pkg) directive(s *ast.TypeSpec, doc *ast.CommentGroup) {
 			p.errorf(c.Pos(), "//nl:%s on %s, which is not a struct", word, s.Name.Name)
 			continue
 		}
+		if len(words) > 1 && k != kMessage {
+			p.errorf(c.Pos(), "directive %q: only a message has types", word)
+			continue
+		}
 		p.kinds[s.Name.Name] = k
+		p.msgs[s.Name.Name] = words[1:]
+		for _, w := range words[1:] {
+			p.wanted = append(p.wanted, wanted{c.Pos(), w})
+		}
 		p.order = append(p.order, s.Name.Name)
 	}
 }

@@ -13,7 +13,8 @@ type typ struct {
 	name   string // as written in the generated package: "Route", "genl.Header"
 	imp    string // import path if it is another package's
 	kind   dirKind
-	header *field // the fixed part, nil if none
+	msgs   []string // the message types that carry it
+	header *field   // the fixed part, nil if none
 	fields []*field
 	has    string // the presence type, "" if the type has no field Has
 	rest   bool
@@ -21,7 +22,7 @@ type typ struct {
 	size, align int
 	members     []member
 	busy        bool            // its layout is being made
-	hand        map[string]bool // fields of kind func that have a method schemaFIELD
+	hand        map[string]bool // hand-written methods schemaFIELD and chooseFIELD
 }
 
 // A member is one field of a fixed struct.
@@ -69,13 +70,14 @@ type options struct {
 	width                                      int
 	length, over, in                           string
 	when                                       string
+	v6                                         string // the attribute for addresses of 16 bytes
 }
 
 func (p *pkg) typ(name string) *typ {
 	if t, ok := p.done[name]; ok {
 		return t
 	}
-	t := &typ{name: name, kind: p.kinds[name], hand: map[string]bool{}}
+	t := &typ{name: name, kind: p.kinds[name], msgs: p.msgs[name], hand: map[string]bool{}}
 	p.done[name] = t
 	spec := p.types[name]
 	st := spec.Type.(*ast.StructType)
@@ -171,6 +173,10 @@ func (p *pkg) attribute(t *typ, spec *ast.TypeSpec, f *ast.Field, name, tag stri
 			return
 		}
 	}
+	if v6 := fd.opt.v6; v6 != "" && !p.isConst(spec, v6) {
+		p.errorf(f.Pos(), "%s.%s: %q is not a constant of the package", t.name, name, v6)
+		return
+	}
 	if fd.opt.when != "" {
 		var ok bool
 		fd.whenField, fd.whenValues, ok = strings.Cut(fd.opt.when, ":")
@@ -182,6 +188,9 @@ func (p *pkg) attribute(t *typ, spec *ast.TypeSpec, f *ast.Field, name, tag stri
 	if msg := p.shape(t, spec, f.Type, fd); msg != "" {
 		p.errorf(f.Pos(), "%s.%s %s: %s", t.name, name, fd.goType, msg)
 		return
+	}
+	for _, m := range []string{"schema", "choose"} {
+		t.hand[m+name] = p.methods[t.name+"."+m+name]
 	}
 	t.fields = append(t.fields, fd)
 }
@@ -210,7 +219,7 @@ func (o *options) set(w string) string {
 		}
 		return ""
 	}
-	words := map[string]*string{"len": &o.length, "over": &o.over, "in": &o.in, "when": &o.when, "elem": &o.elemType}
+	words := map[string]*string{"len": &o.length, "over": &o.over, "in": &o.in, "when": &o.when, "elem": &o.elemType, "v6": &o.v6}
 	if s := words[k]; s != nil {
 		*s = v
 		if v == "" {
@@ -286,7 +295,6 @@ func (p *pkg) shape(t *typ, spec *ast.TypeSpec, e ast.Expr, fd *field) string {
 }
 
 func (p *pkg) needMethods(t *typ, fd *field) string {
-	t.hand[fd.name] = p.methods[t.name+".schema"+fd.name]
 	for _, m := range []string{"append", "decode"} {
 		if m == "append" && fd.opt.nosend {
 			continue
@@ -317,7 +325,7 @@ func (fd *field) check() string {
 		return "len= is for netip.Prefix"
 	case o.flag && (k != "bool" || fd.list != ""):
 		return "flag is for bool"
-	case o.be && k != "uint" && k != "int":
+	case o.be && k != "uint" && k != "int" && k != "duration":
 		return "be is for integers"
 	case o.over != "" && (k != "uint" || fd.list != ""):
 		return "over= is for unsigned integers"
@@ -327,6 +335,8 @@ func (fd *field) check() string {
 		return "packed is for integers and structs"
 	case fd.list == "records" && (k != "nest" || fd.elem.sub.header == nil):
 		return "records wants an //nl:nest type with a header that begins with a 16-bit length"
+	case o.v6 != "" && (k != "addr" || fd.list != "" || o.in != "" || o.when != ""):
+		return "v6= is for netip.Addr"
 	case fd.list == "multi" && (o.in != "" || o.when != ""):
 		return "multi does not go with in= and when="
 	case o.elemType != "" && fd.list != "array":
@@ -483,7 +493,7 @@ func (p *pkg) layout(t *typ, spec *ast.TypeSpec, st *ast.StructType) {
 	off := 0
 	for _, f := range st.Fields.List {
 		tag, _ := tagOf(f)
-		if tag != "" && tag != "be" {
+		if tag != "" && tag != "be" && tag != ",be" {
 			p.errorf(f.Pos(), "%s: a field of an //nl:struct takes be, not %q", t.name, tag)
 		}
 		for _, name := range fieldNames(f) {
@@ -492,7 +502,7 @@ func (p *pkg) layout(t *typ, spec *ast.TypeSpec, st *ast.StructType) {
 				p.errorf(f.Pos(), "%s.%s %s: no C layout is known for this type", t.name, name, exprString(f.Type))
 				return
 			}
-			m.name, m.be = name, tag == "be"
+			m.name, m.be = name, tag != ""
 			off = (off + align - 1) / align * align
 			m.off = off
 			off += size * m.count
@@ -601,6 +611,3 @@ func (t *typ) generatedNames() []string {
 	}
 	return names
 }
-
-// schemaFunc says whether a hand-written field has a hand-written schema.
-func (t *typ) schemaFunc(f *field) bool { return t.hand[f.name] }

@@ -64,6 +64,14 @@ const (
 	X_BLOBS
 	X_MACS
 	X_SPEC
+	X_SRC4
+	X_SRC6
+	X_BE_MS
+)
+
+const (
+	MSG_NEW = 16
+	MSG_DEL = 17
 )
 
 const (
@@ -84,7 +92,7 @@ type Inner struct {
 	B uint32 `nl:"be"`
 	_ [2]byte
 	C [2]int8
-	D uint16
+	D uint16 `nl:",be"`
 }
 
 // Header is longer than its 5 bytes say: attributes begin at 8.
@@ -134,7 +142,7 @@ type Hop struct {
 	Encp []byte     `nl:"Y_VALUE"`
 }
 
-//nl:message
+//nl:message MSG_NEW MSG_DEL
 type All struct {
 	Hdr     Header           `nl:"header"`
 	U8      uint8            `nl:"X_U8"`
@@ -191,6 +199,9 @@ type All struct {
 	MACs    [][6]byte        `nl:"X_MACS,multi"`
 	V4      Bare             `nl:"X_SPEC,when=Hdr.Family:2"`
 	Spec    Sub              `nl:"X_SPEC,when=Hdr.Family:7"`
+
+	Src     netip.Addr    `nl:"X_SRC4,v6=X_SRC6"`
+	SinceBE time.Duration `nl:"X_BE_MS,unit=ms,width=64,be"`
 
 	Has  AllSet
 	Rest []attr.Raw `nl:"rest"`

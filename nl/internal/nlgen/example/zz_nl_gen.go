@@ -68,6 +68,8 @@ const (
 	AllMACs
 	AllV4
 	AllSpec
+	AllSrc
+	AllSinceBE
 	AllRest
 )
 
@@ -443,6 +445,16 @@ func (m *All) AppendBody(b []byte) ([]byte, error) {
 			}
 		}
 	}
+	if m.Src.IsValid() || m.Has&AllSrc != 0 {
+		if m.Src.Is4() {
+			b = attr.AppendAddr(b, X_SRC4, m.Src)
+		} else {
+			b = attr.AppendAddr(b, X_SRC6, m.Src)
+		}
+	}
+	if m.SinceBE != 0 || m.Has&AllSinceBE != 0 {
+		b = attr.AppendBE64(b, X_BE_MS, attr.Ticks64(m.SinceBE, time.Millisecond))
+	}
 	if b, err = attr.AppendRaws(b, m.Rest); err != nil {
 		return b, err
 	}
@@ -765,6 +777,12 @@ func (m *All) Decode(b []byte) error {
 			m.Has |= AllMACs
 		case X_SPEC:
 			late50, came50 = v, true
+		case X_SRC4, X_SRC6:
+			m.Src = attr.Addr(v)
+			m.Has |= AllSrc
+		case X_BE_MS:
+			m.SinceBE = attr.Duration(attr.BEUint(v), time.Millisecond)
+			m.Has |= AllSinceBE
 		default:
 			if m.Has&AllRest != 0 {
 				m.Rest = attr.Keep(m.Rest, t|attr.Flags(b), v)
@@ -883,6 +901,8 @@ func (m *All) Reset() {
 	m.MACs = m.MACs[:0]
 	m.V4.Reset()
 	m.Spec.Reset()
+	m.Src = *new(netip.Addr)
+	m.SinceBE = 0
 	m.own = *new(int)
 	m.Rest = m.Rest[:0]
 	m.Has &= AllRest
@@ -955,8 +975,22 @@ func (*All) Schema() *attr.Schema {
 			X_BLOBS: {Name: "X_BLOBS", Array: true},
 			X_MACS:  {Name: "X_MACS", Multi: true},
 			X_SPEC:  {Name: "X_SPEC"},
+			X_SRC4:  {Name: "X_SRC4"},
+			X_SRC6:  {Name: "X_SRC6"},
+			X_BE_MS: {Name: "X_BE_MS"},
 		},
 	}
+}
+
+// MessageName returns the name of a message type that carries m.
+func (*All) MessageName(t uint16) string {
+	switch t {
+	case MSG_NEW:
+		return "MSG_NEW"
+	case MSG_DEL:
+		return "MSG_DEL"
+	}
+	return ""
 }
 
 // AppendBody appends the attributes of m.
@@ -1187,7 +1221,7 @@ func (s *Inner) Append(b []byte) []byte {
 	for i := range s.C {
 		b = append(b, uint8(s.C[i]))
 	}
-	b = binary.NativeEndian.AppendUint16(b, uint16(s.D))
+	b = binary.BigEndian.AppendUint16(b, uint16(s.D))
 	b = append(b, 0, 0)
 	return b
 }
@@ -1205,7 +1239,7 @@ func (s *Inner) Decode(b []byte) {
 	for i := range s.C {
 		s.C[i] = int8(b[10+1*i])
 	}
-	s.D = uint16(binary.NativeEndian.Uint16(b[12:]))
+	s.D = uint16(binary.BigEndian.Uint16(b[12:]))
 }
 
 // Append appends the 12 bytes of s.

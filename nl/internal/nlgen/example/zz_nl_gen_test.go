@@ -246,6 +246,14 @@ func randAll(r *rand.Rand, depth int) (m All) {
 		}
 		m.Has |= AllMACs
 	}
+	if r.IntN(2) == 1 {
+		m.Src = randAddr(r)
+		m.Has |= AllSrc
+	}
+	if r.IntN(2) == 1 {
+		m.SinceBE = time.Duration(r.Uint32()) * time.Millisecond
+		m.Has |= AllSinceBE
+	}
 	switch r.IntN(2) {
 	case 0:
 		m.Has |= AllKind
