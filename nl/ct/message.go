@@ -56,6 +56,21 @@ type Entry struct {
 	Has EntrySet
 }
 
+// A Key names an entry: one of its tuples and its zone. ID, if set, says which
+// one: a later entry with the same tuple is then not found.
+//
+//nl:message
+type Key struct {
+	Header nfnl.Header `nl:"header"`
+
+	Orig  Tuple  `nl:"CTA_TUPLE_ORIG"`
+	Reply Tuple  `nl:"CTA_TUPLE_REPLY"` // looked at if there is no Orig
+	Zone  uint16 `nl:"CTA_ZONE,be"`
+	ID    uint32 `nl:"CTA_ID,be"`
+
+	Has KeySet
+}
+
 // A Tuple is what is looked up for a packet in one direction.
 //
 //nl:nest

@@ -56,11 +56,21 @@ type policyPart struct {
 
 	ID       uint16       `nl:"CTRL_ATTR_FAMILY_ID"`
 	Name     string       `nl:"CTRL_ATTR_FAMILY_NAME"`
-	Policy   attrInPolicy `nl:"CTRL_ATTR_POLICY,func"`
-	OpPolicy OpPolicy     `nl:"CTRL_ATTR_OP_POLICY,func"`
+	Policy   attrInPolicy `nl:"CTRL_ATTR_POLICY,func,nosend"`
+	OpPolicy OpPolicy     `nl:"CTRL_ATTR_OP_POLICY,func,nosend"`
 	Op       uint32       `nl:"CTRL_ATTR_OP"`
 
 	Has policyPartSet
+}
+
+// opPolicyIndex has the indexes of the sets that a command uses.
+//
+//nl:nest
+type opPolicyIndex struct {
+	Do   uint32 `nl:"CTRL_ATTR_POLICY_DO"`
+	Dump uint32 `nl:"CTRL_ATTR_POLICY_DUMP"`
+
+	Has opPolicyIndexSet
 }
 
 // AttrPolicy is what the kernel demands of one attribute. The ranges hold only
