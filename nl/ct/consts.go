@@ -138,6 +138,7 @@ const (
 // Attributes of CTA_NAT_PROTO.
 const (
 	CTA_PROTONAT_PORT_MIN = 1
+	CTA_PROTONAT_PORT_MAX = 2
 )
 
 // Attributes of CTA_SEQ_ADJ_ORIG and _REPLY.

@@ -186,19 +186,19 @@ type Helper struct {
 type NAT struct {
 	Min   netip.Addr `nl:"CTA_NAT_V4_MINIP,v6=CTA_NAT_V6_MINIP"`
 	Max   netip.Addr `nl:"CTA_NAT_V4_MAXIP,v6=CTA_NAT_V6_MAXIP"` // Min if absent
-	Ports NATPorts   `nl:"CTA_NAT_PROTO"`
+	Ports PortRange  `nl:"CTA_NAT_PROTO"`
 
 	Has NATSet
 }
 
-// NATPorts asks for a translation to a port of a range.
+// PortRange asks for a translation to a port of a range.
 //
 //nl:nest
-type NATPorts struct {
+type PortRange struct {
 	Min uint16 `nl:"CTA_PROTONAT_PORT_MIN,be"`
 	Max uint16 `nl:"CTA_PROTONAT_PORT_MAX,be"` // Min if absent
 
-	Has NATPortsSet
+	Has PortRangeSet
 }
 
 // SeqAdj is how TCP sequence numbers are shifted where a helper changed the

@@ -165,25 +165,25 @@ type Object struct {
 type Flowtable struct {
 	Header nfnl.Header `nl:"header"`
 
-	Table  string        `nl:"NFTA_FLOWTABLE_TABLE"`
-	Name   string        `nl:"NFTA_FLOWTABLE_NAME"`
-	Hook   FlowtableHook `nl:"NFTA_FLOWTABLE_HOOK"`
-	Use    uint32        `nl:"NFTA_FLOWTABLE_USE,be"` // rules that refer to it
-	Handle uint64        `nl:"NFTA_FLOWTABLE_HANDLE,be"`
-	Flags  uint32        `nl:"NFTA_FLOWTABLE_FLAGS,be"` // NFT_FLOWTABLE_
+	Table  string  `nl:"NFTA_FLOWTABLE_TABLE"`
+	Name   string  `nl:"NFTA_FLOWTABLE_NAME"`
+	Hook   DevHook `nl:"NFTA_FLOWTABLE_HOOK"`
+	Use    uint32  `nl:"NFTA_FLOWTABLE_USE,be"` // rules that refer to it
+	Handle uint64  `nl:"NFTA_FLOWTABLE_HANDLE,be"`
+	Flags  uint32  `nl:"NFTA_FLOWTABLE_FLAGS,be"` // NFT_FLOWTABLE_
 
 	Has FlowtableSet
 }
 
-// A FlowtableHook is where packets enter a flowtable.
+// A DevHook is where packets enter a flowtable.
 //
 //nl:nest
-type FlowtableHook struct {
+type DevHook struct {
 	Num      uint32   `nl:"NFTA_FLOWTABLE_HOOK_NUM,be"` // NF_NETDEV_INGRESS
 	Priority int32    `nl:"NFTA_FLOWTABLE_HOOK_PRIORITY,be"`
 	Devs     []string `nl:"NFTA_FLOWTABLE_HOOK_DEVS,array,elem=NFTA_DEVICE_NAME"`
 
-	Has FlowtableHookSet
+	Has DevHookSet
 }
 
 // A Gen is a generation of the ruleset of a namespace: one committed
