@@ -226,7 +226,7 @@ const (
 )
 
 // What a flag of CTA_FILTER_ORIG_FLAGS and _REPLY_FLAGS compares. The kernel
-// keeps these in net/netfilter/nf_internals.h, in no installed header.
+// keeps these in net/netfilter/nf_internals.h: no installed header has them.
 const (
 	CTA_FILTER_F_CTA_IP_SRC            = 1 << 0
 	CTA_FILTER_F_CTA_IP_DST            = 1 << 1
@@ -320,7 +320,8 @@ const (
 	CT_DCCP_INVALID
 )
 
-// Roles of the end that sent the first packet in DCCP tracking.
+// Roles of the end that sent the first packet in DCCP tracking: no installed header
+// has them.
 const (
 	CT_DCCP_ROLE_CLIENT = 0
 	CT_DCCP_ROLE_SERVER = 1

@@ -42,12 +42,11 @@ const (
 
 // Flags of an operation.
 const (
-	GENL_ADMIN_PERM      = 0x01 // needs CAP_NET_ADMIN in the initial user namespace
-	GENL_CMD_CAP_DO      = 0x02
-	GENL_CMD_CAP_DUMP    = 0x04
-	GENL_CMD_CAP_HASPOL  = 0x08
-	GENL_UNS_ADMIN_PERM  = 0x10 // needs CAP_NET_ADMIN in the namespace's user namespace
-	GENL_MCAST_CAP_ADMIN = 0x20 // groups only, not told to user space
+	GENL_ADMIN_PERM     = 0x01 // needs CAP_NET_ADMIN in the initial user namespace
+	GENL_CMD_CAP_DO     = 0x02
+	GENL_CMD_CAP_DUMP   = 0x04
+	GENL_CMD_CAP_HASPOL = 0x08
+	GENL_UNS_ADMIN_PERM = 0x10 // needs CAP_NET_ADMIN in the namespace's user namespace
 )
 
 // Attributes of a multicast group.

@@ -2,10 +2,10 @@ package genl
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 
 	"github.com/netfs-project/netfs/nl"
+	"github.com/netfs-project/netfs/nl/attr"
 )
 
 // A Policy is what the kernel accepts as a family's requests. Replies may have
@@ -132,12 +132,9 @@ func (m *policyPart) decodeOpPolicy(v []byte) error {
 
 // numbered splits off an attribute whose type is an index.
 func numbered(v []byte) (uint16, []byte, error) {
-	if len(v) < 4 {
-		return 0, nil, fmt.Errorf("generic netlink policy: %d bytes where an attribute should be", len(v))
+	t, inner, _, ok := attr.Next(v)
+	if !ok {
+		return 0, nil, attr.Check(v)
 	}
-	n, typ := int(binary.NativeEndian.Uint16(v)), binary.NativeEndian.Uint16(v[2:])
-	if n < 4 || n > len(v) {
-		return 0, nil, fmt.Errorf("generic netlink policy: attribute of %d bytes in %d", n, len(v))
-	}
-	return typ & 0x3fff, v[4:n], nil
+	return t, inner, nil
 }

@@ -1,0 +1,13 @@
+package mptcp
+
+import (
+	"testing"
+
+	"github.com/netfs-project/netfs/nl/internal/uapi"
+)
+
+func TestHeaders(t *testing.T) {
+	uapi.Check(t,
+		"linux/mptcp.h",
+	)
+}
