@@ -222,7 +222,9 @@ func (d *dir) files() fs.Dir {
 	return fs.Dir{"list": d.table, "ctl": d.table, "events": d.table.Events()}
 }
 
-func (d *dir) each() *fs.Each { return &fs.Each{Names: d.names, Find: d.find, Make: d.make, Drop: d.del} }
+func (d *dir) each() *fs.Each {
+	return &fs.Each{Names: d.names, Find: d.find, Make: d.make, Drop: d.del}
+}
 
 func (d *dir) Mode() iofs.FileMode { return iofs.ModeDir | 0o775 }
 
