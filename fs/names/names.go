@@ -34,6 +34,22 @@ type Table struct {
 	checked atomic.Int64 // when the files were last looked at, Unix nanoseconds
 }
 
+// IPProtos are protocols above IP, by the names that conntrack(8) and
+// ip-rule(8) print. They are built in, so that equal state is equal text on
+// every machine; those of other lists (ipv6-icmp) are taken, too.
+func IPProtos() *Table {
+	t := table("", 65535, map[uint32]string{
+		1: "icmp", 2: "igmp", 4: "ipip", 6: "tcp", 8: "egp", 9: "igp", 17: "udp", 33: "dccp", 41: "ipv6",
+		46: "rsvp", 47: "gre", 50: "esp", 51: "ah", 58: "icmpv6", 89: "ospf", 94: "etherip", 103: "pim",
+		108: "ipcomp", 112: "vrrp", 115: "l2tp", 132: "sctp", 136: "udplite", 137: "mpls", 262: "mptcp",
+	})
+	w := t.now.Load()
+	for s, n := range map[string]uint32{"ipv6-icmp": 58, "ipencap": 4, "ospfigp": 89, "mpls-in-ip": 137, "ipv6-auth": 51, "ipv6-crypt": 50} {
+		w.num[s] = n
+	}
+	return t
+}
+
 type words struct {
 	name  map[uint32]string
 	small [256]string // name, of the numbers that occur in every line
@@ -129,6 +145,8 @@ func (t *Table) Parse(word string) (uint32, error) {
 	switch {
 	case errors.Is(err, strconv.ErrRange) || err == nil && n > uint64(t.max):
 		return 0, errors.New("more than " + strconv.FormatUint(uint64(t.max), 10))
+	case err != nil && t.file == "":
+		return 0, errors.New("neither a number nor a known name")
 	case err != nil:
 		return 0, errors.New("neither a number nor a name of " + t.file)
 	}
@@ -159,6 +177,9 @@ func (t *Table) Refresh() {
 
 // files lists what there is to read, in order.
 func (t *Table) files() []string {
+	if t.file == "" {
+		return nil
+	}
 	var main string
 	conf := make(map[string]string)
 	var order []string

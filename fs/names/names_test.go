@@ -71,7 +71,7 @@ func TestAppendAllocatesNothing(t *testing.T) {
 
 // The built-in names are what iproute2's own files say.
 func TestDefaultsParseBack(t *testing.T) {
-	for _, tab := range []*Table{Protos(), Scopes(), Tables(), Realms(), Groups(), Dsfields()} {
+	for _, tab := range []*Table{Protos(), Scopes(), Tables(), Realms(), Groups(), Dsfields(), IPProtos()} {
 		for n := uint32(0); n < 256; n++ {
 			got, err := tab.Parse(string(tab.Append(nil, n)))
 			require.NoError(t, err)
