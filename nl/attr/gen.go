@@ -63,7 +63,7 @@ func Keep(rs []Raw, t uint16, v []byte) []Raw {
 }
 
 // KeepBytes appends a copy of v, into memory that was there before if it can.
-func KeepBytes(bs [][]byte, v []byte) [][]byte {
+func KeepBytes[T ~[]byte](bs []T, v []byte) []T {
 	if n := len(bs); n < cap(bs) {
 		bs = bs[:n+1]
 	} else {

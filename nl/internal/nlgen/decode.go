@@ -79,6 +79,9 @@ func (t *typ) decodeRest(o *out) {
 	if !t.rest {
 		return
 	}
+	if len(t.skips) > 0 {
+		o.p("case %s:", strings.Join(t.skips, ", "))
+	}
 	if b := t.restBit(); b != "" {
 		o.p("default:\nif m.Has&%s != 0 {\nm.Rest = attr.Keep(m.Rest, t|attr.Flags(b), v)\n}", b)
 		return
@@ -345,6 +348,9 @@ func (t *typ) schema(o *out) {
 		if v6 := fields[a][0].opt.v6; v6 != "" {
 			o.p("%s: {Name: %q},", v6, v6[strings.LastIndex(v6, ".")+1:])
 		}
+	}
+	for _, a := range t.skips {
+		o.p("%s: {Name: %q},", a, a)
 	}
 	o.p("},\n}\n}\n")
 }

@@ -16,6 +16,8 @@
 //	//nl:struct           a fixed C struct: fields in order, natural alignment; decodes from
 //	                      fewer bytes (the rest zero) and from more (ignored)
 //
+//	//nl:skip NAME...     attributes that are known and not wanted: not even in Rest (pads, old forms)
+//
 // A struct type may embed or name in its first field a header: a field whose type is an
 // //nl:struct and whose tag is `nl:"header"`. Attribute fields are tagged
 //

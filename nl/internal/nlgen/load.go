@@ -28,6 +28,7 @@ type pkg struct {
 	order   []string             // of types with a directive, sorted
 	kinds   map[string]dirKind   // their directives
 	msgs    map[string][]string  // the message types that a directive names
+	skips   map[string][]string  // the attributes that are known and not wanted
 	wanted  []wanted             // constants that directives name
 	done    map[string]*typ
 	others  map[string]*pkg // by directory
@@ -62,7 +63,7 @@ func load(dir string) (*pkg, error) {
 	}
 	for _, w := range p.wanted {
 		if !p.consts[w.name] {
-			p.errorf(w.pos, "message type %q is not a constant of the package", w.name)
+			p.errorf(w.pos, "%q is not a constant of the package", w.name)
 		}
 	}
 	p.clashes()
@@ -74,7 +75,7 @@ func parse(dir string) (*pkg, error) {
 		dir: dir, fset: token.NewFileSet(),
 		types: map[string]*ast.TypeSpec{}, imports: map[*ast.TypeSpec]map[string]string{},
 		consts: map[string]bool{}, names: map[string]token.Pos{}, methods: map[string]bool{},
-		kinds: map[string]dirKind{}, msgs: map[string][]string{}, done: map[string]*typ{}, others: map[string]*pkg{},
+		kinds: map[string]dirKind{}, msgs: map[string][]string{}, skips: map[string][]string{}, done: map[string]*typ{}, others: map[string]*pkg{},
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
@@ -169,9 +170,16 @@ func (p *pkg) directive(s *ast.TypeSpec, doc *ast.CommentGroup) {
 		if len(words) == 0 {
 			words = []string{""}
 		}
+		if words[0] == "skip" {
+			p.skips[s.Name.Name] = append(p.skips[s.Name.Name], words[1:]...)
+			for _, w := range words[1:] {
+				p.wanted = append(p.wanted, wanted{c.Pos(), w})
+			}
+			continue
+		}
 		k := dirKind(words[0])
 		if k != kMessage && k != kNest && k != kStruct {
-			p.errorf(c.Pos(), "directive %q: want message, nest or struct", word)
+			p.errorf(c.Pos(), "directive %q: want message, nest, struct or skip", word)
 			continue
 		}
 		if _, ok := s.Type.(*ast.StructType); !ok {

@@ -14,6 +14,7 @@ type typ struct {
 	imp    string // import path if it is another package's
 	kind   dirKind
 	msgs   []string // the message types that carry it
+	skips  []string // attributes that are known and dropped
 	header *field   // the fixed part, nil if none
 	fields []*field
 	has    string // the presence type, "" if the type has no field Has
@@ -77,7 +78,7 @@ func (p *pkg) typ(name string) *typ {
 	if t, ok := p.done[name]; ok {
 		return t
 	}
-	t := &typ{name: name, kind: p.kinds[name], msgs: p.msgs[name], hand: map[string]bool{}}
+	t := &typ{name: name, kind: p.kinds[name], msgs: p.msgs[name], skips: p.skips[name], hand: map[string]bool{}}
 	p.done[name] = t
 	spec := p.types[name]
 	st := spec.Type.(*ast.StructType)

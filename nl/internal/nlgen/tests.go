@@ -55,8 +55,8 @@ func reach(all []*typ, t *typ) []*typ {
 type helper struct{ name, src string }
 
 var helpers = []helper{
-	{"randAddr", `
-func randAddr(r *rand.Rand) netip.Addr {
+	{"someAddr", `
+func someAddr(r *rand.Rand) netip.Addr {
 	var a [16]byte
 	for i := range a {
 		a[i] = byte(r.Uint32())
@@ -67,8 +67,8 @@ func randAddr(r *rand.Rand) netip.Addr {
 	return netip.AddrFrom16(a)
 }
 `},
-	{"randBytes", `
-func randBytes(r *rand.Rand) []byte {
+	{"someBytes", `
+func someBytes(r *rand.Rand) []byte {
 	b := make([]byte, 1+r.IntN(9))
 	for i := range b {
 		b[i] = byte(r.Uint32())
@@ -76,8 +76,8 @@ func randBytes(r *rand.Rand) []byte {
 	return b
 }
 `},
-	{"randString", `
-func randString(r *rand.Rand) string {
+	{"someString", `
+func someString(r *rand.Rand) string {
 	b := make([]byte, 1+r.IntN(12))
 	for i := range b {
 		b[i] = 'a' + byte(r.IntN(26))
@@ -183,7 +183,7 @@ func (t *typ) randValue(o *out, f *field) {
 	if f.list != "" {
 		o.p("for range 1 + r.IntN(3) {")
 		if f.elem.kind == "fixed" {
-			o.p("var e %s\ncopy(e[:], randBytes(r))\n%s = append(%s, e)\n}", f.elem.goType, x, x)
+			o.p("var e %s\ncopy(e[:], someBytes(r))\n%s = append(%s, e)\n}", f.elem.goType, x, x)
 			return
 		}
 		o.p("e := %s", t.randElem(f))
@@ -196,7 +196,7 @@ func (t *typ) randValue(o *out, f *field) {
 	}
 	switch {
 	case f.elem.kind == "fixed":
-		o.p("copy(%s[:], randBytes(r))", x)
+		o.p("copy(%s[:], someBytes(r))", x)
 	case f.ptr:
 		o.p("v := %s\n%s = &v", t.randElem(f), x)
 	default:
@@ -216,13 +216,13 @@ func (t *typ) randElem(f *field) string {
 	case "bool":
 		return conv(beOr(f.opt.flag, "true", "r.IntN(2) == 1"))
 	case "string":
-		return conv("randString(r)")
+		return conv("someString(r)")
 	case "bytes":
-		return conv("randBytes(r)")
+		return conv("someBytes(r)")
 	case "addr":
-		return "randAddr(r)"
+		return "someAddr(r)"
 	case "prefix":
-		return "netip.PrefixFrom(randAddr(r), 24)"
+		return "netip.PrefixFrom(someAddr(r), 24)"
 	case "duration":
 		return "time.Duration(r.Uint32()) * " + units[f.opt.unit]
 	case "struct":

@@ -67,6 +67,7 @@ const (
 	X_SRC4
 	X_SRC6
 	X_BE_MS
+	X_PAD
 )
 
 const (
@@ -143,6 +144,7 @@ type Hop struct {
 }
 
 //nl:message MSG_NEW MSG_DEL
+//nl:skip X_PAD
 type All struct {
 	Hdr     Header           `nl:"header"`
 	U8      uint8            `nl:"X_U8"`

@@ -783,6 +783,7 @@ func (m *All) Decode(b []byte) error {
 		case X_BE_MS:
 			m.SinceBE = attr.Duration(attr.BEUint(v), time.Millisecond)
 			m.Has |= AllSinceBE
+		case X_PAD:
 		default:
 			if m.Has&AllRest != 0 {
 				m.Rest = attr.Keep(m.Rest, t|attr.Flags(b), v)
@@ -978,6 +979,7 @@ func (*All) Schema() *attr.Schema {
 			X_SRC4:  {Name: "X_SRC4"},
 			X_SRC6:  {Name: "X_SRC6"},
 			X_BE_MS: {Name: "X_BE_MS"},
+			X_PAD:   {Name: "X_PAD"},
 		},
 	}
 }

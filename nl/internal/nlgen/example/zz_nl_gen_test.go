@@ -71,32 +71,32 @@ func randAll(r *rand.Rand, depth int) (m All) {
 		m.Has |= AllFlag
 	}
 	if r.IntN(2) == 1 {
-		m.String = string(randString(r))
+		m.String = string(someString(r))
 		m.Has |= AllString
 	}
 	if r.IntN(2) == 1 {
-		m.Bare = string(randString(r))
+		m.Bare = string(someString(r))
 		m.Has |= AllBare
 	}
 	if r.IntN(2) == 1 {
-		m.Bytes = []byte(randBytes(r))
+		m.Bytes = []byte(someBytes(r))
 		m.Has |= AllBytes
 	}
 	if r.IntN(2) == 1 {
-		m.MAC = net.HardwareAddr(randBytes(r))
+		m.MAC = net.HardwareAddr(someBytes(r))
 		m.Has |= AllMAC
 	}
 	if r.IntN(2) == 1 {
-		copy(m.Fixed[:], randBytes(r))
+		copy(m.Fixed[:], someBytes(r))
 		m.Has |= AllFixed
 	}
 	if r.IntN(2) == 1 {
-		m.Addr = randAddr(r)
+		m.Addr = someAddr(r)
 		m.Has |= AllAddr
 	}
 	m.Hdr.Bits = 24
 	if r.IntN(2) == 1 {
-		m.Dst = netip.PrefixFrom(randAddr(r), 24)
+		m.Dst = netip.PrefixFrom(someAddr(r), 24)
 		m.Has |= AllDst
 	}
 	if r.IntN(2) == 1 {
@@ -171,21 +171,21 @@ func randAll(r *rand.Rand, depth int) (m All) {
 	}
 	if r.IntN(2) == 1 {
 		for range 1 + r.IntN(3) {
-			e := string(randString(r))
+			e := string(someString(r))
 			m.Words = append(m.Words, e)
 		}
 		m.Has |= AllWords
 	}
 	if r.IntN(2) == 1 {
 		for range 1 + r.IntN(3) {
-			e := string(randString(r))
+			e := string(someString(r))
 			m.List = append(m.List, e)
 		}
 		m.Has |= AllList
 	}
 	if r.IntN(2) == 1 {
 		for range 1 + r.IntN(3) {
-			e := randAddr(r)
+			e := someAddr(r)
 			m.Addrs = append(m.Addrs, e)
 		}
 		m.Has |= AllAddrs
@@ -233,7 +233,7 @@ func randAll(r *rand.Rand, depth int) (m All) {
 	}
 	if r.IntN(2) == 1 {
 		for range 1 + r.IntN(3) {
-			e := []byte(randBytes(r))
+			e := []byte(someBytes(r))
 			m.Blobs = append(m.Blobs, e)
 		}
 		m.Has |= AllBlobs
@@ -241,13 +241,13 @@ func randAll(r *rand.Rand, depth int) (m All) {
 	if r.IntN(2) == 1 {
 		for range 1 + r.IntN(3) {
 			var e [6]byte
-			copy(e[:], randBytes(r))
+			copy(e[:], someBytes(r))
 			m.MACs = append(m.MACs, e)
 		}
 		m.Has |= AllMACs
 	}
 	if r.IntN(2) == 1 {
-		m.Src = randAddr(r)
+		m.Src = someAddr(r)
 		m.Has |= AllSrc
 	}
 	if r.IntN(2) == 1 {
@@ -308,7 +308,7 @@ func randInner(r *rand.Rand) (s Inner) {
 
 func randSub(r *rand.Rand, depth int) (m Sub) {
 	if r.IntN(2) == 1 {
-		m.Name = string(randString(r))
+		m.Name = string(someString(r))
 		m.Has |= SubName
 	}
 	if r.IntN(2) == 1 {
@@ -327,7 +327,7 @@ func randSub(r *rand.Rand, depth int) (m Sub) {
 
 func randBare(r *rand.Rand, depth int) (m Bare) {
 	if r.IntN(2) == 1 {
-		m.Name = string(randString(r))
+		m.Name = string(someString(r))
 	}
 	if r.IntN(2) == 1 {
 		m.Value = uint32(r.Uint64())
@@ -338,10 +338,10 @@ func randBare(r *rand.Rand, depth int) (m Bare) {
 func randHop(r *rand.Rand, depth int) (m Hop) {
 	m.Rec = randRecord(r)
 	if r.IntN(2) == 1 {
-		m.Via = randAddr(r)
+		m.Via = someAddr(r)
 	}
 	if r.IntN(2) == 1 {
-		m.Encp = []byte(randBytes(r))
+		m.Encp = []byte(someBytes(r))
 	}
 	return m
 }
@@ -781,7 +781,7 @@ func FuzzSub(f *testing.F) {
 	})
 }
 
-func randAddr(r *rand.Rand) netip.Addr {
+func someAddr(r *rand.Rand) netip.Addr {
 	var a [16]byte
 	for i := range a {
 		a[i] = byte(r.Uint32())
@@ -792,7 +792,7 @@ func randAddr(r *rand.Rand) netip.Addr {
 	return netip.AddrFrom16(a)
 }
 
-func randBytes(r *rand.Rand) []byte {
+func someBytes(r *rand.Rand) []byte {
 	b := make([]byte, 1+r.IntN(9))
 	for i := range b {
 		b[i] = byte(r.Uint32())
@@ -800,7 +800,7 @@ func randBytes(r *rand.Rand) []byte {
 	return b
 }
 
-func randString(r *rand.Rand) string {
+func someString(r *rand.Rand) string {
 	b := make([]byte, 1+r.IntN(12))
 	for i := range b {
 		b[i] = 'a' + byte(r.IntN(26))

@@ -1,0 +1,492 @@
+package rt
+
+// linux/rtnetlink.h
+const (
+	RTNL_FAMILY_IPMR  = 128
+	RTNL_FAMILY_IP6MR = 129
+)
+
+const (
+	RTM_NEWLINK          = 16
+	RTM_DELLINK          = 17
+	RTM_GETLINK          = 18
+	RTM_SETLINK          = 19
+	RTM_NEWADDR          = 20
+	RTM_DELADDR          = 21
+	RTM_GETADDR          = 22
+	RTM_NEWROUTE         = 24
+	RTM_DELROUTE         = 25
+	RTM_GETROUTE         = 26
+	RTM_NEWNEIGH         = 28
+	RTM_DELNEIGH         = 29
+	RTM_GETNEIGH         = 30
+	RTM_NEWRULE          = 32
+	RTM_DELRULE          = 33
+	RTM_GETRULE          = 34
+	RTM_NEWQDISC         = 36
+	RTM_DELQDISC         = 37
+	RTM_GETQDISC         = 38
+	RTM_NEWTCLASS        = 40
+	RTM_DELTCLASS        = 41
+	RTM_GETTCLASS        = 42
+	RTM_NEWTFILTER       = 44
+	RTM_DELTFILTER       = 45
+	RTM_GETTFILTER       = 46
+	RTM_NEWACTION        = 48
+	RTM_DELACTION        = 49
+	RTM_GETACTION        = 50
+	RTM_NEWPREFIX        = 52
+	RTM_GETMULTICAST     = 58
+	RTM_GETANYCAST       = 62
+	RTM_NEWNEIGHTBL      = 64
+	RTM_GETNEIGHTBL      = 66
+	RTM_SETNEIGHTBL      = 67
+	RTM_NEWNDUSEROPT     = 68
+	RTM_NEWADDRLABEL     = 72
+	RTM_DELADDRLABEL     = 73
+	RTM_GETADDRLABEL     = 74
+	RTM_GETDCB           = 78
+	RTM_SETDCB           = 79
+	RTM_NEWNETCONF       = 80
+	RTM_DELNETCONF       = 81
+	RTM_GETNETCONF       = 82
+	RTM_NEWMDB           = 84
+	RTM_DELMDB           = 85
+	RTM_GETMDB           = 86
+	RTM_NEWNSID          = 88
+	RTM_DELNSID          = 89
+	RTM_GETNSID          = 90
+	RTM_NEWSTATS         = 92
+	RTM_GETSTATS         = 94
+	RTM_SETSTATS         = 95
+	RTM_NEWCACHEREPORT   = 96
+	RTM_NEWCHAIN         = 100
+	RTM_DELCHAIN         = 101
+	RTM_GETCHAIN         = 102
+	RTM_NEWNEXTHOP       = 104
+	RTM_DELNEXTHOP       = 105
+	RTM_GETNEXTHOP       = 106
+	RTM_NEWLINKPROP      = 108
+	RTM_DELLINKPROP      = 109
+	RTM_GETLINKPROP      = 110
+	RTM_NEWVLAN          = 112
+	RTM_DELVLAN          = 113
+	RTM_GETVLAN          = 114
+	RTM_NEWNEXTHOPBUCKET = 116
+	RTM_DELNEXTHOPBUCKET = 117
+	RTM_GETNEXTHOPBUCKET = 118
+	RTM_NEWTUNNEL        = 120
+	RTM_DELTUNNEL        = 121
+	RTM_GETTUNNEL        = 122
+)
+
+const (
+	RTA_ALIGNTO = 4
+)
+
+const (
+	RTN_UNSPEC      = 0
+	RTN_UNICAST     = 1
+	RTN_LOCAL       = 2
+	RTN_BROADCAST   = 3
+	RTN_ANYCAST     = 4
+	RTN_MULTICAST   = 5
+	RTN_BLACKHOLE   = 6
+	RTN_UNREACHABLE = 7
+	RTN_PROHIBIT    = 8
+	RTN_THROW       = 9
+	RTN_NAT         = 10
+	RTN_XRESOLVE    = 11
+)
+
+const (
+	RTPROT_UNSPEC     = 0
+	RTPROT_REDIRECT   = 1
+	RTPROT_KERNEL     = 2
+	RTPROT_BOOT       = 3
+	RTPROT_STATIC     = 4
+	RTPROT_GATED      = 8
+	RTPROT_RA         = 9
+	RTPROT_MRT        = 10
+	RTPROT_ZEBRA      = 11
+	RTPROT_BIRD       = 12
+	RTPROT_DNROUTED   = 13
+	RTPROT_XORP       = 14
+	RTPROT_NTK        = 15
+	RTPROT_DHCP       = 16
+	RTPROT_MROUTED    = 17
+	RTPROT_KEEPALIVED = 18
+	RTPROT_BABEL      = 42
+	RTPROT_OPENR      = 99
+	RTPROT_BGP        = 186
+	RTPROT_ISIS       = 187
+	RTPROT_OSPF       = 188
+	RTPROT_RIP        = 189
+	RTPROT_EIGRP      = 192
+)
+
+const (
+	RT_SCOPE_UNIVERSE = 0
+	RT_SCOPE_SITE     = 200
+	RT_SCOPE_LINK     = 253
+	RT_SCOPE_HOST     = 254
+	RT_SCOPE_NOWHERE  = 255
+)
+
+const (
+	RTM_F_NOTIFY         = 0x100
+	RTM_F_CLONED         = 0x200
+	RTM_F_EQUALIZE       = 0x400
+	RTM_F_PREFIX         = 0x800
+	RTM_F_LOOKUP_TABLE   = 0x1000
+	RTM_F_FIB_MATCH      = 0x2000
+	RTM_F_OFFLOAD        = 0x4000
+	RTM_F_TRAP           = 0x8000
+	RTM_F_OFFLOAD_FAILED = 0x20000000
+)
+
+const (
+	RT_TABLE_UNSPEC  = 0
+	RT_TABLE_COMPAT  = 252
+	RT_TABLE_DEFAULT = 253
+	RT_TABLE_MAIN    = 254
+	RT_TABLE_LOCAL   = 255
+)
+
+const (
+	RTA_UNSPEC        = 0
+	RTA_DST           = 1
+	RTA_SRC           = 2
+	RTA_IIF           = 3
+	RTA_OIF           = 4
+	RTA_GATEWAY       = 5
+	RTA_PRIORITY      = 6
+	RTA_PREFSRC       = 7
+	RTA_METRICS       = 8
+	RTA_MULTIPATH     = 9
+	RTA_PROTOINFO     = 10
+	RTA_FLOW          = 11
+	RTA_CACHEINFO     = 12
+	RTA_SESSION       = 13
+	RTA_MP_ALGO       = 14
+	RTA_TABLE         = 15
+	RTA_MARK          = 16
+	RTA_MFC_STATS     = 17
+	RTA_VIA           = 18
+	RTA_NEWDST        = 19
+	RTA_PREF          = 20
+	RTA_ENCAP_TYPE    = 21
+	RTA_ENCAP         = 22
+	RTA_EXPIRES       = 23
+	RTA_PAD           = 24
+	RTA_UID           = 25
+	RTA_TTL_PROPAGATE = 26
+	RTA_IP_PROTO      = 27
+	RTA_SPORT         = 28
+	RTA_DPORT         = 29
+	RTA_NH_ID         = 30
+)
+
+const (
+	RTNH_F_DEAD       = 1
+	RTNH_F_PERVASIVE  = 2
+	RTNH_F_ONLINK     = 4
+	RTNH_F_OFFLOAD    = 8
+	RTNH_F_LINKDOWN   = 0x10
+	RTNH_F_UNRESOLVED = 0x20
+	RTNH_F_TRAP       = 0x40
+	RTNH_COMPARE_MASK = 0x59
+	RTNH_ALIGNTO      = 4
+)
+
+const (
+	RTAX_UNSPEC             = 0
+	RTAX_LOCK               = 1
+	RTAX_MTU                = 2
+	RTAX_WINDOW             = 3
+	RTAX_RTT                = 4
+	RTAX_RTTVAR             = 5
+	RTAX_SSTHRESH           = 6
+	RTAX_CWND               = 7
+	RTAX_ADVMSS             = 8
+	RTAX_REORDERING         = 9
+	RTAX_HOPLIMIT           = 10
+	RTAX_INITCWND           = 11
+	RTAX_FEATURES           = 12
+	RTAX_RTO_MIN            = 13
+	RTAX_INITRWND           = 14
+	RTAX_QUICKACK           = 15
+	RTAX_CC_ALGO            = 16
+	RTAX_FASTOPEN_NO_COOKIE = 17
+)
+
+const (
+	RTAX_FEATURE_ECN       = 1
+	RTAX_FEATURE_SACK      = 2
+	RTAX_FEATURE_TIMESTAMP = 4
+	RTAX_FEATURE_ALLFRAG   = 8
+	RTAX_FEATURE_MASK      = 0xf
+)
+
+const (
+	PREFIX_UNSPEC    = 0
+	PREFIX_ADDRESS   = 1
+	PREFIX_CACHEINFO = 2
+)
+
+const (
+	RTNLGRP_NONE          = 0
+	RTNLGRP_LINK          = 1
+	RTNLGRP_NOTIFY        = 2
+	RTNLGRP_NEIGH         = 3
+	RTNLGRP_TC            = 4
+	RTNLGRP_IPV4_IFADDR   = 5
+	RTNLGRP_IPV4_MROUTE   = 6
+	RTNLGRP_IPV4_ROUTE    = 7
+	RTNLGRP_IPV4_RULE     = 8
+	RTNLGRP_IPV6_IFADDR   = 9
+	RTNLGRP_IPV6_MROUTE   = 10
+	RTNLGRP_IPV6_ROUTE    = 11
+	RTNLGRP_IPV6_IFINFO   = 12
+	RTNLGRP_DECnet_IFADDR = 13
+	RTNLGRP_NOP2          = 14
+	RTNLGRP_DECnet_ROUTE  = 15
+	RTNLGRP_DECnet_RULE   = 16
+	RTNLGRP_NOP4          = 17
+	RTNLGRP_IPV6_PREFIX   = 18
+	RTNLGRP_IPV6_RULE     = 19
+	RTNLGRP_ND_USEROPT    = 20
+	RTNLGRP_PHONET_IFADDR = 21
+	RTNLGRP_PHONET_ROUTE  = 22
+	RTNLGRP_DCB           = 23
+	RTNLGRP_IPV4_NETCONF  = 24
+	RTNLGRP_IPV6_NETCONF  = 25
+	RTNLGRP_MDB           = 26
+	RTNLGRP_MPLS_ROUTE    = 27
+	RTNLGRP_NSID          = 28
+	RTNLGRP_MPLS_NETCONF  = 29
+	RTNLGRP_IPV4_MROUTE_R = 30
+	RTNLGRP_IPV6_MROUTE_R = 31
+	RTNLGRP_NEXTHOP       = 32
+	RTNLGRP_BRVLAN        = 33
+	RTNLGRP_MCTP_IFADDR   = 34
+	RTNLGRP_TUNNEL        = 35
+	RTNLGRP_STATS         = 36
+)
+
+const (
+	RTEXT_FILTER_VF                = 1
+	RTEXT_FILTER_BRVLAN            = 2
+	RTEXT_FILTER_BRVLAN_COMPRESSED = 4
+	RTEXT_FILTER_SKIP_STATS        = 8
+	RTEXT_FILTER_MRP               = 0x10
+	RTEXT_FILTER_CFM_CONFIG        = 0x20
+	RTEXT_FILTER_CFM_STATUS        = 0x40
+	RTEXT_FILTER_MST               = 0x80
+)
+
+// linux/fib_rules.h
+const (
+	FIB_RULE_PERMANENT    = 1
+	FIB_RULE_INVERT       = 2
+	FIB_RULE_UNRESOLVED   = 4
+	FIB_RULE_IIF_DETACHED = 8
+	FIB_RULE_DEV_DETACHED = 8
+	FIB_RULE_OIF_DETACHED = 0x10
+	FIB_RULE_FIND_SADDR   = 0x10000
+)
+
+const (
+	FRA_UNSPEC             = 0
+	FRA_DST                = 1
+	FRA_SRC                = 2
+	FRA_IIFNAME            = 3
+	FRA_GOTO               = 4
+	FRA_UNUSED2            = 5
+	FRA_PRIORITY           = 6
+	FRA_UNUSED3            = 7
+	FRA_UNUSED4            = 8
+	FRA_UNUSED5            = 9
+	FRA_FWMARK             = 10
+	FRA_FLOW               = 11
+	FRA_TUN_ID             = 12
+	FRA_SUPPRESS_IFGROUP   = 13
+	FRA_SUPPRESS_PREFIXLEN = 14
+	FRA_TABLE              = 15
+	FRA_FWMASK             = 16
+	FRA_OIFNAME            = 17
+	FRA_PAD                = 18
+	FRA_L3MDEV             = 19
+	FRA_UID_RANGE          = 20
+	FRA_PROTOCOL           = 21
+	FRA_IP_PROTO           = 22
+	FRA_SPORT_RANGE        = 23
+	FRA_DPORT_RANGE        = 24
+)
+
+const (
+	FRA_IFNAME = 3
+)
+
+const (
+	FR_ACT_UNSPEC      = 0
+	FR_ACT_TO_TBL      = 1
+	FR_ACT_GOTO        = 2
+	FR_ACT_NOP         = 3
+	FR_ACT_RES3        = 4
+	FR_ACT_RES4        = 5
+	FR_ACT_BLACKHOLE   = 6
+	FR_ACT_UNREACHABLE = 7
+	FR_ACT_PROHIBIT    = 8
+)
+
+// linux/nexthop.h
+const (
+	NEXTHOP_GRP_TYPE_MPATH = 0
+	NEXTHOP_GRP_TYPE_RES   = 1
+)
+
+const (
+	NHA_UNSPEC     = 0
+	NHA_ID         = 1
+	NHA_GROUP      = 2
+	NHA_GROUP_TYPE = 3
+	NHA_BLACKHOLE  = 4
+	NHA_OIF        = 5
+	NHA_GATEWAY    = 6
+	NHA_ENCAP_TYPE = 7
+	NHA_ENCAP      = 8
+	NHA_GROUPS     = 9
+	NHA_MASTER     = 10
+	NHA_FDB        = 11
+	NHA_RES_GROUP  = 12
+	NHA_RES_BUCKET = 13
+)
+
+const (
+	NHA_RES_GROUP_UNSPEC           = 0
+	NHA_RES_GROUP_PAD              = 0
+	NHA_RES_GROUP_BUCKETS          = 1
+	NHA_RES_GROUP_IDLE_TIMER       = 2
+	NHA_RES_GROUP_UNBALANCED_TIMER = 3
+	NHA_RES_GROUP_UNBALANCED_TIME  = 4
+)
+
+const (
+	NHA_RES_BUCKET_UNSPEC    = 0
+	NHA_RES_BUCKET_PAD       = 0
+	NHA_RES_BUCKET_INDEX     = 1
+	NHA_RES_BUCKET_IDLE_TIME = 2
+	NHA_RES_BUCKET_NH_ID     = 3
+)
+
+// linux/lwtunnel.h
+const (
+	LWTUNNEL_ENCAP_NONE       = 0
+	LWTUNNEL_ENCAP_MPLS       = 1
+	LWTUNNEL_ENCAP_IP         = 2
+	LWTUNNEL_ENCAP_ILA        = 3
+	LWTUNNEL_ENCAP_IP6        = 4
+	LWTUNNEL_ENCAP_SEG6       = 5
+	LWTUNNEL_ENCAP_BPF        = 6
+	LWTUNNEL_ENCAP_SEG6_LOCAL = 7
+	LWTUNNEL_ENCAP_RPL        = 8
+	LWTUNNEL_ENCAP_IOAM6      = 9
+	LWTUNNEL_ENCAP_XFRM       = 10
+)
+
+const (
+	LWTUNNEL_IP_UNSPEC = 0
+	LWTUNNEL_IP_ID     = 1
+	LWTUNNEL_IP_DST    = 2
+	LWTUNNEL_IP_SRC    = 3
+	LWTUNNEL_IP_TTL    = 4
+	LWTUNNEL_IP_TOS    = 5
+	LWTUNNEL_IP_FLAGS  = 6
+	LWTUNNEL_IP_PAD    = 7
+	LWTUNNEL_IP_OPTS   = 8
+)
+
+const (
+	LWTUNNEL_IP6_UNSPEC   = 0
+	LWTUNNEL_IP6_ID       = 1
+	LWTUNNEL_IP6_DST      = 2
+	LWTUNNEL_IP6_SRC      = 3
+	LWTUNNEL_IP6_HOPLIMIT = 4
+	LWTUNNEL_IP6_TC       = 5
+	LWTUNNEL_IP6_FLAGS    = 6
+	LWTUNNEL_IP6_PAD      = 7
+	LWTUNNEL_IP6_OPTS     = 8
+)
+
+const (
+	LWTUNNEL_IP_OPTS_UNSPEC = 0
+	LWTUNNEL_IP_OPTS_GENEVE = 1
+	LWTUNNEL_IP_OPTS_VXLAN  = 2
+	LWTUNNEL_IP_OPTS_ERSPAN = 3
+)
+
+const (
+	LWTUNNEL_IP_OPT_GENEVE_UNSPEC = 0
+	LWTUNNEL_IP_OPT_GENEVE_CLASS  = 1
+	LWTUNNEL_IP_OPT_GENEVE_TYPE   = 2
+	LWTUNNEL_IP_OPT_GENEVE_DATA   = 3
+)
+
+const (
+	LWTUNNEL_IP_OPT_VXLAN_UNSPEC = 0
+	LWTUNNEL_IP_OPT_VXLAN_GBP    = 1
+)
+
+const (
+	LWTUNNEL_IP_OPT_ERSPAN_UNSPEC = 0
+	LWTUNNEL_IP_OPT_ERSPAN_VER    = 1
+	LWTUNNEL_IP_OPT_ERSPAN_INDEX  = 2
+	LWTUNNEL_IP_OPT_ERSPAN_DIR    = 3
+	LWTUNNEL_IP_OPT_ERSPAN_HWID   = 4
+)
+
+const (
+	LWT_BPF_PROG_UNSPEC = 0
+	LWT_BPF_PROG_FD     = 1
+	LWT_BPF_PROG_NAME   = 2
+)
+
+const (
+	LWT_BPF_UNSPEC        = 0
+	LWT_BPF_IN            = 1
+	LWT_BPF_OUT           = 2
+	LWT_BPF_XMIT          = 3
+	LWT_BPF_XMIT_HEADROOM = 4
+)
+
+const (
+	LWT_BPF_MAX_HEADROOM = 256
+)
+
+const (
+	LWT_XFRM_UNSPEC = 0
+	LWT_XFRM_IF_ID  = 1
+	LWT_XFRM_LINK   = 2
+)
+
+// linux/mpls_iptunnel.h
+const (
+	MPLS_IPTUNNEL_UNSPEC = 0
+	MPLS_IPTUNNEL_DST    = 1
+	MPLS_IPTUNNEL_TTL    = 2
+)
+
+// linux/seg6_iptunnel.h
+const (
+	SEG6_IPTUNNEL_UNSPEC = 0
+	SEG6_IPTUNNEL_SRH    = 1
+)
+
+const (
+	SEG6_IPTUN_MODE_INLINE      = 0
+	SEG6_IPTUN_MODE_ENCAP       = 1
+	SEG6_IPTUN_MODE_L2ENCAP     = 2
+	SEG6_IPTUN_MODE_ENCAP_RED   = 3
+	SEG6_IPTUN_MODE_L2ENCAP_RED = 4
+)
