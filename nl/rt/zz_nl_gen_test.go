@@ -892,10 +892,6 @@ func randLink(r *rand.Rand, depth int) (m Link) {
 		m.Info = randKindInfo(r, depth+1)
 		m.Has |= LinkInfo
 	}
-	if depth < 3 && r.IntN(2) == 1 {
-		m.AF = randAFSpec(r, depth+1)
-		m.Has |= LinkAF
-	}
 	if r.IntN(2) == 1 {
 		m.Event = uint32(r.Uint64())
 		m.Has |= LinkEvent

@@ -143,7 +143,7 @@ func (t *typ) randBody(o *out) {
 		chosen[f.whenField] = true
 	}
 	for _, f := range t.fields {
-		if f.attr == "" || f.opt.nosend || f.elem.kind == "func" || chosen[f.name] || f.opt.in != "" || f.whenField != "" {
+		if f.attr == "" || f.opt.nosend || f.elem.kind == "func" || chosen[f.name] || f.opt.in != "" || t.deferred(f) {
 			continue
 		}
 		t.randField(o, f)
