@@ -20,7 +20,6 @@ func (t *Table[T]) helpText(b []byte) []byte                                 { p
 func (t *Table[T]) words(w nameWords) (Node, error)                          { panic("contract") }
 
 func (t *Table[T]) with(key, word string) *Table[T] { panic("contract") }
-func (t *Table[T]) events() Node                    { panic("contract") }
 func (t *Table[T]) Words() []string                 { panic("contract") }
 func (t *Table[T]) Mode() iofs.FileMode             { panic("contract") }
 func (t *Table[T]) Open(ctx context.Context, mode OpenMode) (Handle, error) {
