@@ -50,3 +50,14 @@ func kindWords(kinds []kind) string {
 	}
 	return strings.Join(list, " ")
 }
+
+// NewEvents returns the stream of all kinds.
+func NewEvents(list ...Kind) Node { return newEvents(kindsOf(list)) }
+
+func kindsOf(list []Kind) []kind {
+	kinds := make([]kind, len(list))
+	for i, k := range list {
+		kinds[i] = k
+	}
+	return kinds
+}

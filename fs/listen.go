@@ -3,6 +3,7 @@ package fs
 import (
 	"cmp"
 	"context"
+	"errors"
 	"iter"
 	"slices"
 	"sync"
@@ -216,6 +217,17 @@ func (l *listener) wake() {
 	}
 }
 
+// sleep is called by a read when it has taken what it could.
+func (l *listener) sleep() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	more := len(l.queue) > 0 || l.behind || len(l.todo) > 0 || len(l.rest) > 0
+	if l.isUp && !more && l.left > 0 && !(l.once && l.fed) {
+		l.isUp = false
+		l.ready = make(chan struct{})
+	}
+}
+
 // Ready returns a channel that is closed when a read would not block.
 func (l *listener) Ready() <-chan struct{} {
 	l.mu.Lock()
@@ -243,7 +255,9 @@ func (l *listener) ReadAt(ctx context.Context, p []byte, off int64) (int, error)
 		b, err := l.take(p[:0], len(p))
 		if len(b) > 0 {
 			l.fed = true
-			return l.give(p, b), nil
+			n := l.give(p, b)
+			l.sleep()
+			return n, nil
 		}
 		if err != nil {
 			return 0, err
@@ -251,6 +265,7 @@ func (l *listener) ReadAt(ctx context.Context, p []byte, off int64) (int, error)
 		if l.over() {
 			return 0, nil
 		}
+		l.sleep()
 		select {
 		case <-l.Ready():
 		case <-ctx.Done():
@@ -264,7 +279,9 @@ func (l *listener) ReadAt(ctx context.Context, p []byte, off int64) (int, error)
 // give puts b, which may be one line that is too long, into p.
 func (l *listener) give(p, b []byte) int {
 	n := copy(p, b)
-	l.rest = append(l.rest[:0], b[n:]...)
+	if n < len(b) {
+		l.rest = append(l.rest[:0], b[n:]...)
+	}
 	return n
 }
 
@@ -359,10 +376,6 @@ func (l *listener) takeQueued(b []byte, room int) []byte {
 	clear(l.queue[:done])
 	if l.queue = l.queue[done:]; len(l.queue) == 0 {
 		l.queue = nil
-		if l.isUp && l.left > 0 && len(b) <= room && len(l.todo) == 0 {
-			l.isUp = false
-			l.ready = make(chan struct{})
-		}
 	}
 	return b
 }

@@ -7,7 +7,6 @@ import (
 	"iter"
 	"slices"
 	"strconv"
-	"time"
 )
 
 // events is a stream file: what happens in some tables, a line for each event.

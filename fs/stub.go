@@ -20,7 +20,7 @@ func (t *Table[T]) helpText(b []byte) []byte                                 { p
 func (t *Table[T]) words(w nameWords) (Node, error)                          { panic("contract") }
 
 func (t *Table[T]) with(key, word string) *Table[T] { panic("contract") }
-func (t *Table[T]) Words() []string                 { panic("contract") }
+func (t *Table[T]) Words() []string                 { return append([]string{t.Kind}, t.Also...) }
 func (t *Table[T]) Mode() iofs.FileMode             { panic("contract") }
 func (t *Table[T]) Open(ctx context.Context, mode OpenMode) (Handle, error) {
 	panic("contract")
@@ -30,3 +30,5 @@ func (c *Object[T]) Mode() iofs.FileMode     { panic("contract") }
 func (l *Lookup[Q, A]) Mode() iofs.FileMode  { panic("contract") }
 
 func SplitList(word string) ([]string, error) { panic("contract") }
+
+func appendString(b []byte, s string) []byte { panic("contract") }
