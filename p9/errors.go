@@ -1,0 +1,206 @@
+package p9
+
+import (
+	"context"
+	"errors"
+	iofs "io/fs"
+	"strings"
+	"syscall"
+)
+
+// Failures of the protocol itself. Their texts are among those that Linux's 9P
+// client turns into an errno.
+var (
+	errUnknownFid  = &protoError{"fid unknown or out of range", syscall.EBADF}
+	errFidInUse    = &protoError{"fid already in use", syscall.EBADF}
+	errBadUse      = &protoError{"bad use of fid", syscall.EBADF}
+	errDirOffset   = &protoError{"bad offset in directory read", syscall.ESPIPE}
+	errBogusStat   = &protoError{"bogus wstat buffer", syscall.EPROTO}
+	errNoAuth      = &protoError{"authentication not required", syscall.ENOENT}
+	errDirCount    = &protoError{"count too small for a directory entry: invalid argument", syscall.EINVAL}
+	errManyFids    = &protoError{"fid table is full: too many open files", syscall.EMFILE}
+	errManyTags    = &protoError{"too many requests wait: resource temporarily unavailable", syscall.EAGAIN}
+	errDupTag      = &protoError{"tag is in use: protocol error", syscall.EPROTO}
+	errNoVersion   = &protoError{"Tversion comes first: protocol error", syscall.EPROTO}
+	errReplyType   = &protoError{"a reply where a request is due: protocol error", syscall.EPROTO}
+	errMsize       = &protoError{"msize is too small: invalid argument", syscall.EINVAL}
+	errStuck       = &protoError{"request was abandoned: input/output error", syscall.EIO}
+	errManyNames   = &protoError{"more than 16 names in a walk: invalid argument", syscall.EINVAL}
+	errConvert     = &protoError{"wstat can't convert between files and directories", syscall.EPERM}
+	errNotOwner    = &protoError{"Operation not permitted", syscall.EPERM}
+	errBadLength   = &protoError{"length can only be set to 0: invalid argument", syscall.EINVAL}
+	errIllegalName = &protoError{"Invalid argument", syscall.EINVAL}
+)
+
+type protoError struct {
+	text  string
+	errno syscall.Errno
+}
+
+func (e *protoError) Error() string { return e.text }
+func (e *protoError) Unwrap() error { return e.errno }
+
+// errnos are the errno values that have a text which Linux's 9P client knows,
+// by their Linux numbers. Source: errno(3); net/9p/error.c for which exist.
+var errnos = []struct {
+	n    uint32
+	text string
+}{
+	{1, "Operation not permitted"}, {2, "No such file or directory"}, {4, "Interrupted system call"},
+	{5, "Input/output error"}, {6, "No such device or address"}, {7, "Argument list too long"},
+	{9, "Bad file descriptor"}, {11, "Resource temporarily unavailable"}, {12, "Cannot allocate memory"},
+	{13, "Permission denied"}, {14, "Bad address"}, {15, "Block device required"}, {16, "Device or resource busy"},
+	{17, "File exists"}, {18, "Invalid cross-device link"}, {19, "No such device"}, {20, "Not a directory"},
+	{21, "Is a directory"}, {22, "Invalid argument"}, {23, "Too many open files in system"}, {24, "Too many open files"},
+	{26, "Text file busy"}, {27, "File too large"}, {28, "No space left on device"}, {29, "Illegal seek"},
+	{30, "Read-only file system"}, {31, "Too many links"}, {33, "Numerical argument out of domain"},
+	{34, "Numerical result out of range"}, {35, "Resource deadlock avoided"}, {36, "File name too long"},
+	{37, "No locks available"}, {38, "Function not implemented"}, {39, "Directory not empty"},
+	{40, "Too many levels of symbolic links"}, {42, "No message of desired type"}, {43, "Identifier removed"},
+	{61, "No data available"}, {67, "Link has been severed"}, {71, "Protocol error"}, {74, "Bad message"},
+	{75, "Value too large for defined data type"}, {77, "File descriptor in bad state"}, {87, "Too many users"},
+	{88, "Socket operation on non-socket"}, {90, "Message too long"}, {92, "Protocol not available"},
+	{93, "Protocol not supported"}, {94, "Socket type not supported"}, {95, "Operation not supported"},
+	{96, "Protocol family not supported"}, {97, "Address family not supported by protocol"},
+	{98, "Address already in use"}, {99, "Cannot assign requested address"}, {100, "Network is down"},
+	{101, "Network is unreachable"}, {102, "Network dropped connection on reset"}, {103, "Software caused connection abort"},
+	{104, "Connection reset by peer"}, {105, "No buffer space available"}, {106, "Transport endpoint is already connected"},
+	{107, "Transport endpoint is not connected"}, {108, "Cannot send after transport endpoint shutdown"},
+	{110, "Connection timed out"}, {111, "Connection refused"}, {112, "Host is down"}, {113, "No route to host"},
+	{114, "Operation already in progress"}, {115, "Operation now in progress"}, {116, "Stale file handle"},
+	{121, "Remote I/O error"}, {122, "Disk quota exceeded"}, {125, "Operation canceled"},
+}
+
+// texts finds the errno of a text: errnos in any case, and what Plan 9's
+// servers say.
+var texts = func() map[string]uint32 {
+	m := map[string]uint32{
+		"file not found": 2, "file does not exist": 2, "directory entry not found": 2, "fid unknown or out of range": 9,
+		"bad use of fid": 9, "fid already in use": 9, "bad offset in directory read": 29, "file already exists": 17,
+		"file already open for i/o": 26, "i/o error": 5, "read only file system": 30, "directory is not empty": 39,
+		"not owner": 13, "wstat prohibited": 1, "wstat can't convert between files and directories": 1,
+		"bogus wstat buffer": 71, "exclusive use file already open": 11, "invalid exchange": 52, "interrupted": 4,
+		"authentication failed": 111, "operation not supported on transport endpoint": 95, "unsupported operation": 95,
+		"file has been removed": 43, "illegal name": 36, "unknown user": 22, "context canceled": 4,
+	}
+	for _, e := range errnos {
+		m[strings.ToLower(e.text)] = e.n
+	}
+	return m
+}()
+
+// errnoText returns what Linux's client knows for a Linux errno, or "".
+func errnoText(n uint32) string {
+	for i := range errnos {
+		if errnos[i].n == n {
+			return errnos[i].text
+		}
+	}
+	return ""
+}
+
+// textErrno returns the Linux errno that a text from a server stands for: that
+// of its last words after a colon, without a remark in parentheses. Zero if
+// none is known.
+func textErrno(s string) uint32 {
+	if strings.HasSuffix(s, ")") {
+		if i := strings.LastIndex(s, " ("); i > 0 {
+			s = s[:i]
+		}
+	}
+	s = strings.ToLower(s)
+	for {
+		if n := texts[s]; n != 0 {
+			return n
+		}
+		i := strings.Index(s, ": ")
+		if i < 0 {
+			return 0
+		}
+		s = s[i+2:]
+	}
+}
+
+// errnoOf returns the errno of an error, as this system numbers it.
+func errnoOf(err error) syscall.Errno {
+	var no syscall.Errno
+	switch {
+	case errors.As(err, &no):
+		return no
+	case errors.Is(err, iofs.ErrNotExist):
+		return syscall.ENOENT
+	case errors.Is(err, iofs.ErrExist):
+		return syscall.EEXIST
+	case errors.Is(err, iofs.ErrPermission):
+		return syscall.EACCES
+	case errors.Is(err, iofs.ErrInvalid):
+		return syscall.EINVAL
+	case errors.Is(err, iofs.ErrClosed):
+		return syscall.EBADF
+	case errors.Is(err, errors.ErrUnsupported):
+		return syscall.EOPNOTSUPP
+	case errors.Is(err, context.DeadlineExceeded):
+		return syscall.ETIMEDOUT
+	case errors.Is(err, context.Canceled):
+		return syscall.EINTR
+	}
+	return syscall.EIO
+}
+
+// maxEname bounds an error's text, so that it fits any msize.
+const maxEname = 1024
+
+// errorText is the text of an error for Rerror. An error that has no words of
+// its own beside the errno, or only the name of a file that the client knows
+// better, is the errno's text exactly, which Linux's client maps back; any
+// other is the whole text, and ends in the errno's words so that clients which
+// look for them find them.
+func errorText(err error) string {
+	var pe *iofs.PathError
+	if errors.As(err, &pe) && pe == err {
+		err = pe.Err
+	}
+	known := errnoText(linuxErrno(errnoOf(err)))
+	switch e := err.(type) {
+	case syscall.Errno:
+		if known != "" {
+			return known
+		}
+	case *protoError:
+		return e.text
+	}
+	switch err {
+	case iofs.ErrNotExist, iofs.ErrExist, iofs.ErrPermission, iofs.ErrInvalid, iofs.ErrClosed,
+		errors.ErrUnsupported, context.Canceled, context.DeadlineExceeded:
+		return known
+	}
+	s := strings.ReplaceAll(err.Error(), "\n", " ")
+	if s == "" {
+		return known
+	}
+	tail := ""
+	if known != "" && textErrno(s) == 0 {
+		tail = ": " + strings.ToLower(known)
+	}
+	if len(s)+len(tail) > maxEname {
+		s = strings.ToValidUTF8(s[:maxEname-len(tail)-3], "") + "..."
+	}
+	return s + tail
+}
+
+// A RemoteError is what the server answered: its words, and the errno that they
+// or the dialect tell.
+type RemoteError struct {
+	Text  string
+	Errno syscall.Errno // 0 if the text names none
+}
+
+func (e *RemoteError) Error() string { return e.Text }
+
+// Unwrap gives errors.Is and errors.As the errno; an unknown text is EIO.
+func (e *RemoteError) Unwrap() error {
+	if e.Errno == 0 {
+		return syscall.EIO
+	}
+	return e.Errno
+}

@@ -1,0 +1,467 @@
+package p9
+
+import (
+	"context"
+	iofs "io/fs"
+	"math"
+	"strings"
+	"syscall"
+
+	"github.com/netfs-project/netfs/fs"
+)
+
+// version begins a new session. It stands alone: what was under way is ended,
+// and every fid is gone, before it is answered.
+func (l *loop) version(r *request) {
+	c := l.c
+	if !c.sess.kill() {
+		c.srv.Log.Error("9p: a request goes on after Tversion", "from", c.user.From)
+	}
+	l.flushOut()
+	r.out = l.out
+	c.readDeadline(0)
+	l.late = false
+
+	d := dialectOf(r.t.Version)
+	msize := min(r.t.Msize, c.srv.MaxMsize)
+	next := newSession(c, d, msize)
+	if d == nowhere {
+		next.msize = handshakeMsize
+	}
+	if msize < minMsize {
+		next.dialect, next.msize = nowhere, handshakeMsize
+		r.err = errMsize
+	}
+	c.mu.Lock()
+	c.sess, r.s = next, next
+	c.mu.Unlock()
+	r.r = Msg{Type: Rversion, Tag: r.t.Tag, Msize: msize, Version: d.String()}
+	if r.err == nil {
+		r.err = r.encode(len(r.out))
+	}
+	if r.err != nil {
+		r.fail(r.err)
+	}
+}
+
+// dialectOf picks the dialect for what a client asks: version(5) has the part
+// before the first period decide, and any suffix may be answered by the base.
+func dialectOf(version string) Dialect {
+	base, _, _ := strings.Cut(version, ".")
+	switch {
+	case base == "9P2000":
+		return Plain
+	}
+	return nowhere
+}
+
+// do performs a request whose fids were found, and sets the reply's fields.
+func (r *request) do() error {
+	switch r.t.Type {
+	case Tflush:
+		return nil
+	case Tauth:
+		return errNoAuth
+	case Tattach:
+		return r.attach()
+	case Twalk:
+		return r.walk()
+	case Topen:
+		return r.openFid(r.ref, r.t.Mode)
+	case Tcreate:
+		return r.create()
+	case Tread:
+		return r.read()
+	case Twrite:
+		return r.write()
+	case Tclunk:
+		return r.clunk()
+	case Tremove:
+		return r.remove()
+	case Tstat:
+		return r.stat()
+	case Twstat:
+		return r.wstat()
+	}
+	return errReplyType
+}
+
+// attach makes the root fid. Uname is not proof of anything and is not looked
+// at: the user is the connection's. Aname narrows the tree: "/links/eth0,ro".
+func (r *request) attach() error {
+	if r.t.Afid != NoFid {
+		return errUnknownFid
+	}
+	tree := r.s.c.tree
+	path, readOnly := strings.CutSuffix(r.t.Aname, ",ro")
+	if readOnly {
+		tree = r.s.c.srv.readOnly
+	}
+	ref := tree.Attach()
+	for name := range strings.SplitSeq(path, "/") {
+		if name == "" || name == "." {
+			continue
+		}
+		next, err := step(r.ctx, ref, name)
+		if err != nil {
+			return err
+		}
+		if name != ".." {
+			ref = next
+		}
+	}
+	r.newfid.root, r.newfid.ref, r.newfid.ctx = ref, ref, r.s.ctx
+	r.made = true
+	r.r.Qid = qidOf(ref)
+	return nil
+}
+
+// step walks one name down.
+func step(ctx context.Context, ref *fs.Ref, name string) (*fs.Ref, error) {
+	if !ref.IsDir() {
+		return nil, syscall.ENOTDIR
+	}
+	if name == "" || name == "." || strings.Contains(name, "/") {
+		return nil, syscall.ENOENT
+	}
+	return ref.Walk(ctx, name)
+}
+
+// walk goes as far as it can. Only the failure of the first name is an error;
+// a shorter walk is told by the number of qids, and makes no fid.
+func (r *request) walk() error {
+	f := r.fid
+	if f.open && r.newfid == nil {
+		return errBadUse
+	}
+	r.r.Qids = r.r.Qids[:0]
+	ref := r.ref
+	for i, name := range r.t.Names {
+		next, err := r.walkOne(ref, name)
+		if err != nil && i == 0 {
+			return err
+		}
+		if err != nil {
+			return nil
+		}
+		ref = next
+		r.r.Qids = append(r.r.Qids, qidOf(ref))
+	}
+	to := r.newfid
+	if to == nil {
+		r.s.c.mu.Lock()
+		f.ref = ref
+		r.s.c.mu.Unlock()
+		return nil
+	}
+	to.root, to.ref, to.ctx = f.root, ref, f.ctx
+	r.made = true
+	return nil
+}
+
+func (r *request) walkOne(ref *fs.Ref, name string) (*fs.Ref, error) {
+	switch {
+	case name != "..":
+		return step(r.ctx, ref, name)
+	case !ref.IsDir():
+		return nil, syscall.ENOTDIR
+	case ref == r.fid.root:
+		return ref, nil
+	}
+	return ref.Parent(), nil
+}
+
+// openFid opens the place that the fid is at. Truncation means nothing to any
+// file of the tree; it needs the right to write all the same.
+func (r *request) openFid(ref *fs.Ref, mode uint8) error {
+	f := r.fid
+	if f.open {
+		return errBadUse
+	}
+	if ref.IsDir() {
+		// open(5) has directories read only; lib9p lets OEXEC be refused too.
+		if mode&^ORCLOSE != OREAD {
+			return syscall.EISDIR
+		}
+		return r.opened(ref, nil, &listing{ref: ref}, mode)
+	}
+	var how fs.OpenMode
+	switch mode & 3 {
+	case OREAD:
+		how = fs.OpenRead
+	case OWRITE:
+		how = fs.OpenWrite
+	case ORDWR:
+		how = fs.OpenRead | fs.OpenWrite
+	case OEXEC:
+		if ref.Node.Mode().Perm()&0o111 == 0 {
+			return syscall.EACCES
+		}
+		how = fs.OpenRead
+	}
+	if mode&OTRUNC != 0 {
+		how |= fs.OpenWrite
+	}
+	if mode&ORCLOSE != 0 {
+		return syscall.EPERM // no file of the tree can be removed
+	}
+	file, err := ref.Open(r.ctx, how)
+	if err != nil {
+		return err
+	}
+	return r.opened(ref, file, nil, mode)
+}
+
+func (r *request) opened(ref *fs.Ref, file *fs.File, dir *listing, mode uint8) error {
+	f, c := r.fid, r.s.c
+	c.mu.Lock()
+	lost := r.abandoned || f.gone
+	if !lost {
+		f.ref, f.file, f.dir, f.open, f.mode = ref, file, dir, true, mode
+		f.remove = mode&ORCLOSE != 0
+		if file != nil {
+			f.stream, _ = file.Handle().(fs.Streamer)
+			f.blocker, _ = file.Handle().(fs.Blocker)
+		}
+	}
+	c.mu.Unlock()
+	if lost && file != nil {
+		file.Close(f.ctx)
+		return errUnknownFid
+	}
+	r.r.Qid, r.r.Iounit = qidOf(ref), 0
+	return nil
+}
+
+// create is mkdir. The name may carry path words: "br0,type=bridge". Files come
+// and go with their objects and cannot be made.
+func (r *request) create() error {
+	t := &r.t
+	switch {
+	case r.fid.open:
+		return errBadUse
+	case !r.ref.IsDir():
+		return syscall.ENOTDIR
+	case !plainName(t.Name):
+		return syscall.EINVAL
+	case t.Perm&DMDIR == 0:
+		return r.noFile()
+	case t.Perm&^(DMDIR|0o777) != 0:
+		return syscall.EPERM
+	case t.Mode&^ORCLOSE != OREAD:
+		return syscall.EISDIR
+	}
+	made, err := r.ref.Mkdir(r.ctx, t.Name)
+	if err != nil {
+		return err
+	}
+	return r.openFid(made, t.Mode)
+}
+
+// noFile tells why no file was made: it is there, or it cannot be.
+func (r *request) noFile() error {
+	if _, err := r.ref.Walk(r.ctx, r.t.Name); err == nil {
+		return syscall.EEXIST
+	}
+	return syscall.EPERM
+}
+
+func plainName(s string) bool {
+	return s != "" && s != "." && s != ".." && !strings.ContainsAny(s, "/\x00")
+}
+
+func (r *request) read() error {
+	f, t := r.fid, &r.t
+	switch {
+	case !f.open || f.mode&3 == OWRITE:
+		return errBadUse
+	case t.Offset > math.MaxInt64:
+		return syscall.EINVAL
+	}
+	n := min(int64(t.Count), int64(r.s.msize)-ioHead)
+	if f.dir != nil {
+		m, err := f.dir.read(r, int64(t.Offset), r.payload(int(n)))
+		if err == nil {
+			r.send(m)
+		}
+		return err
+	}
+	if r.quick {
+		r.payload(0)
+		r.send(0)
+		return nil
+	}
+	// One that runs apart may be one of thousands; what it returns is what has
+	// come, not what there is room for.
+	if f.stream != nil || r.apart && f.blocker != nil && r.s.crowded() {
+		n = min(n, smallBuffer)
+	}
+	m, err := r.file.ReadAt(r.ctx, r.payload(int(n)), int64(t.Offset))
+	if m == 0 && err != nil {
+		return err
+	}
+	if f.stream != nil {
+		r.s.remember(f, t.Offset, t.Count, m)
+	}
+	r.send(m)
+	return nil
+}
+
+// crowded reports whether so many requests run apart that each has to do with a
+// small buffer.
+func (s *session) crowded() bool {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	return s.apart > 16
+}
+
+func (r *request) write() error {
+	f, t := r.fid, &r.t
+	switch {
+	case !f.open || f.mode&3 != OWRITE && f.mode&3 != ORDWR:
+		return errBadUse
+	case t.Offset > math.MaxInt64:
+		return syscall.EINVAL
+	case len(t.Data) == 0:
+		r.r.Count = 0
+		return nil
+	}
+	n, err := r.file.WriteAt(r.ctx, t.Data, int64(t.Offset))
+	r.r.Count = uint32(n)
+	return err
+}
+
+// clunk frees the fid whatever happens; the error tells of a last line that
+// failed.
+func (r *request) clunk() error {
+	if !r.closing() {
+		return nil
+	}
+	return r.fid.close(r.ctx)
+}
+
+// remove frees the fid whatever happens, too.
+func (r *request) remove() error {
+	f := r.fid
+	f.remove = false
+	if r.closing() {
+		f.close(r.ctx)
+	}
+	if r.ref == f.root {
+		return syscall.EPERM
+	}
+	return r.ref.Remove(r.ctx)
+}
+
+// closing reports whether this request is the one that closes the fid: not if
+// it waited in vain for another to end.
+func (r *request) closing() bool {
+	c := r.s.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := r.fid
+	if f.refs > 1 {
+		f.idle = nil
+		return false
+	}
+	f.shut = true
+	return true
+}
+
+func (r *request) stat() error {
+	st, err := r.ref.Stat(r.ctx)
+	if err != nil {
+		return err
+	}
+	dirOf(&r.r.Dir, &st)
+	if r.ref == r.fid.root {
+		r.r.Dir.Name = "/"
+	}
+	return nil
+}
+
+// wstat renames. Truncation, modes and times are taken and mean nothing; all
+// else is refused, before anything is done.
+func (r *request) wstat() error {
+	d, ref := &r.t.Dir, r.ref
+	qid := qidOf(ref)
+	isDir := ref.IsDir()
+	switch {
+	case d.Type != NullDir.Type && d.Type != 0, d.Dev != NullDir.Dev && d.Dev != 0,
+		d.Qid != NullDir.Qid && d.Qid != qid && d.Qid != (Qid{}):
+		return errBogusStat
+	case d.Mode != NullDir.Mode && (d.Mode&DMDIR != 0) != isDir:
+		return errConvert
+	case d.Length != NullDir.Length && d.Length != 0:
+		return errBadLength
+	case d.UID != "" || d.GID != "" || d.MUID != "":
+		if err := r.sameOwner(d); err != nil {
+			return err
+		}
+	}
+	if d.Name == "" || d.Name == ref.Name() || ref == r.fid.root && d.Name == "/" {
+		return nil
+	}
+	if !plainName(d.Name) {
+		return syscall.EINVAL
+	}
+	if ref == r.fid.root {
+		return syscall.EPERM
+	}
+	return r.rename(d.Name)
+}
+
+// sameOwner lets a stat record be written back unchanged.
+func (r *request) sameOwner(d *Dir) error {
+	st, err := r.ref.Stat(r.ctx)
+	if err != nil {
+		return err
+	}
+	if d.UID != "" && d.UID != st.User || d.GID != "" && d.GID != st.Group || d.MUID != "" && d.MUID != st.User {
+		return syscall.EPERM
+	}
+	return nil
+}
+
+// rename renames the object; the fid goes with it.
+func (r *request) rename(name string) error {
+	if err := r.ref.Rename(r.ctx, name); err != nil {
+		return err
+	}
+	if ref, err := r.ref.Parent().Walk(r.ctx, name); err == nil {
+		r.s.c.mu.Lock()
+		r.fid.ref = ref
+		r.s.c.mu.Unlock()
+	}
+	return nil
+}
+
+// qidOf is the identity of a place. Its version is 0: v9fs then caches nothing.
+func qidOf(ref *fs.Ref) Qid {
+	q := Qid{Path: ref.ID()}
+	m := ref.Node.Mode()
+	if m.IsDir() {
+		q.Type |= QTDIR
+	}
+	if m&iofs.ModeAppend != 0 {
+		q.Type |= QTAPPEND
+	}
+	return q
+}
+
+// dirOf fills in a stat record.
+func dirOf(d *Dir, st *fs.Stat) {
+	*d = Dir{Qid: Qid{Path: st.ID}, Mode: uint32(st.Mode.Perm()), Length: uint64(max(st.Size, 0)), Name: st.Name,
+		UID: st.User, GID: st.Group, MUID: st.User}
+	if st.Mode.IsDir() {
+		d.Mode |= DMDIR
+		d.Length = 0
+	}
+	if st.Mode&iofs.ModeAppend != 0 {
+		d.Mode |= DMAPPEND
+	}
+	d.Qid.Type = uint8(d.Mode >> 24)
+	if t := st.Mtime.Unix(); t > 0 && t <= math.MaxUint32 {
+		d.Atime, d.Mtime = uint32(t), uint32(t)
+	}
+}

@@ -1,0 +1,207 @@
+package p9
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/user"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/netfs-project/netfs/fs"
+)
+
+// A Server serves one tree to any number of connections. Its fields are not
+// changed while it serves; a zero limit is the default named beside it.
+type Server struct {
+	Tree *fs.Tree
+	Log  *slog.Logger // nil: none
+
+	// TCPWritable lets clients of plain TCP write, with the rights of the
+	// server's own user. Otherwise they are nobody, and read only.
+	TCPWritable bool
+
+	MaxMsize    uint32 // largest frame: 1 MiB and 24 bytes
+	MaxConns    int    // connections of one Serve: 4096
+	MaxFids     int    // fids of one connection: 8192
+	MaxInFlight int    // requests of one connection that wait: 4096
+	MaxPending  int64  // bytes of written data of one connection that wait: 64 MiB
+
+	HandshakeTimeout time.Duration // from accept to the first Tversion: 10 s
+	FrameTimeout     time.Duration // from a frame's first byte to its last: 60 s
+	WriteTimeout     time.Duration // for the peer to take replies: 60 s
+	// Grace is how long a request may go on after it was cancelled before it is
+	// answered for and its fid given up: 2 s.
+	Grace time.Duration
+
+	readOnly *fs.Tree // Tree for those who can only read
+}
+
+const minMsize = 256 // a stat record of this tree fits
+
+// limits returns s with its defaults filled in.
+func (s *Server) limits() *Server {
+	l := *s
+	def(&l.MaxMsize, 1<<20+ioHead)
+	def(&l.MaxConns, 4096)
+	def(&l.MaxFids, 8192)
+	def(&l.MaxInFlight, 4096)
+	def(&l.MaxPending, 64<<20)
+	def(&l.HandshakeTimeout, 10*time.Second)
+	def(&l.FrameTimeout, time.Minute)
+	def(&l.WriteTimeout, time.Minute)
+	def(&l.Grace, 2*time.Second)
+	if l.Log == nil {
+		l.Log = slog.New(slog.DiscardHandler)
+	}
+	t := l.Tree
+	l.readOnly = &fs.Tree{Root: t.Root, Log: t.Log, Errors: t.Errors, Trust: t.Trust, ReadOnly: true}
+	return &l
+}
+
+func def[T comparable](v *T, to T) {
+	var zero T
+	if *v == zero {
+		*v = to
+	}
+}
+
+// Serve accepts connections until ctx is done or l fails. It closes l and
+// returns after the last connection has ended; ending ctx is no error.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	if err := mayListen(l.Addr()); err != nil {
+		l.Close()
+		return err
+	}
+	s = s.limits()
+	ctx, cancel := context.WithCancel(ctx)
+	var conns sync.WaitGroup
+	defer conns.Wait()
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { l.Close() })()
+	slots := make(chan struct{}, s.MaxConns)
+	for {
+		c, err := accept(ctx, l, s.Log)
+		if ctx.Err() != nil {
+			if err == nil {
+				c.Close()
+			}
+			return nil
+		}
+		if err != nil {
+			l.Close()
+			return err
+		}
+		select {
+		case slots <- struct{}{}:
+		default:
+			s.Log.Warn("9p: too many connections", "limit", s.MaxConns, "from", c.RemoteAddr().String())
+			c.Close()
+			continue
+		}
+		conns.Go(func() {
+			defer func() { <-slots }()
+			s.accepted(ctx, c)
+		})
+	}
+}
+
+// accept waits out the shortages that pass: too many open files, no memory, a
+// connection that was gone before it was taken.
+func accept(ctx context.Context, l net.Listener, log *slog.Logger) (net.Conn, error) {
+	for wait := 5 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		c, err := l.Accept()
+		if err == nil || ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+			return c, err
+		}
+		var ne interface{ Temporary() bool }
+		if !errors.As(err, &ne) || !ne.Temporary() {
+			return nil, err
+		}
+		log.Warn("9p: accept", "err", err)
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+func (s *Server) accepted(ctx context.Context, c net.Conn) {
+	user, readOnly, err := s.identify(c)
+	if err != nil {
+		s.Log.Warn("9p: peer refused", "err", err)
+		c.Close()
+		return
+	}
+	if err := s.serve(ctx, c, user, readOnly); err != nil {
+		s.Log.Info("9p: connection ended", "from", user.From, "err", err)
+	}
+}
+
+// identify tells who is at the other end: the kernel's word on a unix socket,
+// nobody on plain TCP. What the client says in uname never counts.
+func (s *Server) identify(c net.Conn) (u *fs.User, readOnly bool, err error) {
+	if uc, ok := c.(*net.UnixConn); ok {
+		u, err = peerUser(uc)
+		return u, false, err
+	}
+	if err := mayListen(c.LocalAddr()); err != nil {
+		return nil, true, err
+	}
+	from := c.RemoteAddr().Network() + " " + c.RemoteAddr().String()
+	if s.TCPWritable {
+		u := named(uint32(os.Geteuid()), uint32(os.Getegid()))
+		u.From = from
+		return u, false, nil
+	}
+	return &fs.User{Name: "none", UID: 65534, GID: 65534, From: from}, true, nil
+}
+
+// named is the user of a uid, with the name that the system has for it.
+func named(uid, gid uint32) *fs.User {
+	u := &fs.User{UID: uid, GID: gid, Name: strconv.FormatUint(uint64(uid), 10)}
+	if known, err := user.LookupId(u.Name); err == nil {
+		u.Name = known.Username
+	}
+	return u
+}
+
+// ServeConn serves one connection until its peer closes it, ctx ends or the
+// protocol is broken beyond repair. It closes rw. The peer is u, whatever it
+// says of itself; nil is nobody, who can only read. It returns nil if the peer
+// closed the connection between two frames.
+func (s *Server) ServeConn(ctx context.Context, rw io.ReadWriteCloser, u *fs.User) error {
+	readOnly := u == nil
+	if readOnly {
+		u = &fs.User{Name: "none", UID: 65534, GID: 65534}
+	}
+	return s.limits().serve(ctx, rw, u, readOnly)
+}
+
+func (s *Server) serve(ctx context.Context, rw io.ReadWriteCloser, u *fs.User, readOnly bool) error {
+	c := &conn{srv: s, rw: rw, user: u, tree: s.Tree}
+	if readOnly {
+		c.tree = s.readOnly
+	}
+	err := c.run(ctx)
+	if ctx.Err() != nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// mayListen refuses plain TCP that others than this machine can reach: there
+// is no identity and no secrecy on it.
+func mayListen(a net.Addr) error {
+	t, ok := a.(*net.TCPAddr)
+	if !ok || t.IP.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("listen %s: plain tcp is for loopback addresses only", t)
+}
