@@ -6,30 +6,30 @@ import (
 	iofs "io/fs"
 	"strings"
 	"syscall"
+
+	"github.com/netfs-project/netfs/fs"
 )
 
 // Failures of the protocol itself. Their texts are among those that Linux's 9P
 // client turns into an errno.
 var (
-	errUnknownFid  = &protoError{"fid unknown or out of range", syscall.EBADF}
-	errFidInUse    = &protoError{"fid already in use", syscall.EBADF}
-	errBadUse      = &protoError{"bad use of fid", syscall.EBADF}
-	errDirOffset   = &protoError{"bad offset in directory read", syscall.ESPIPE}
-	errBogusStat   = &protoError{"bogus wstat buffer", syscall.EPROTO}
-	errNoAuth      = &protoError{"authentication not required", syscall.ENOENT}
-	errDirCount    = &protoError{"count too small for a directory entry: invalid argument", syscall.EINVAL}
-	errManyFids    = &protoError{"fid table is full: too many open files", syscall.EMFILE}
-	errManyTags    = &protoError{"too many requests wait: resource temporarily unavailable", syscall.EAGAIN}
-	errDupTag      = &protoError{"tag is in use: protocol error", syscall.EPROTO}
-	errNoVersion   = &protoError{"Tversion comes first: protocol error", syscall.EPROTO}
-	errReplyType   = &protoError{"a reply where a request is due: protocol error", syscall.EPROTO}
-	errMsize       = &protoError{"msize is too small: invalid argument", syscall.EINVAL}
-	errStuck       = &protoError{"request was abandoned: input/output error", syscall.EIO}
-	errManyNames   = &protoError{"more than 16 names in a walk: invalid argument", syscall.EINVAL}
-	errConvert     = &protoError{"wstat can't convert between files and directories", syscall.EPERM}
-	errNotOwner    = &protoError{"Operation not permitted", syscall.EPERM}
-	errBadLength   = &protoError{"length can only be set to 0: invalid argument", syscall.EINVAL}
-	errIllegalName = &protoError{"Invalid argument", syscall.EINVAL}
+	errUnknownFid = &protoError{"fid unknown or out of range", syscall.EBADF}
+	errFidInUse   = &protoError{"fid already in use", syscall.EBADF}
+	errBadUse     = &protoError{"bad use of fid", syscall.EBADF}
+	errDirOffset  = &protoError{"bad offset in directory read", syscall.ESPIPE}
+	errBogusStat  = &protoError{"bogus wstat buffer", syscall.EPROTO}
+	errNoAuth     = &protoError{"authentication not required", syscall.ENOENT}
+	errDirCount   = &protoError{"count too small for a directory entry: invalid argument", syscall.EINVAL}
+	errManyFids   = &protoError{"fid table is full: too many open files", syscall.EMFILE}
+	errManyTags   = &protoError{"too many requests wait: resource temporarily unavailable", syscall.EAGAIN}
+	errDupTag     = &protoError{"tag is in use: protocol error", syscall.EPROTO}
+	errNoVersion  = &protoError{"Tversion comes first: protocol error", syscall.EPROTO}
+	errReplyType  = &protoError{"a reply where a request is due: protocol error", syscall.EPROTO}
+	errMsize      = &protoError{"msize is too small: invalid argument", syscall.EINVAL}
+	errStuck      = &protoError{"request was abandoned: input/output error", syscall.EIO}
+	errManyNames  = &protoError{"more than 16 names in a walk: invalid argument", syscall.EINVAL}
+	errConvert    = &protoError{"wstat can't convert between files and directories", syscall.EPERM}
+	errBadLength  = &protoError{"length can only be set to 0: invalid argument", syscall.EINVAL}
 )
 
 type protoError struct {
@@ -80,8 +80,8 @@ var texts = func() map[string]uint32 {
 		"file already open for i/o": 26, "i/o error": 5, "read only file system": 30, "directory is not empty": 39,
 		"not owner": 13, "wstat prohibited": 1, "wstat can't convert between files and directories": 1,
 		"bogus wstat buffer": 71, "exclusive use file already open": 11, "invalid exchange": 52, "interrupted": 4,
-		"authentication failed": 111, "operation not supported on transport endpoint": 95, "unsupported operation": 95,
-		"file has been removed": 43, "illegal name": 36, "unknown user": 22, "context canceled": 4,
+		"authentication failed": 111, "operation not supported on transport endpoint": 95,
+		"file has been removed": 43, "illegal name": 36, "unknown user": 22,
 	}
 	for _, e := range errnos {
 		m[strings.ToLower(e.text)] = e.n
@@ -121,32 +121,6 @@ func textErrno(s string) uint32 {
 	}
 }
 
-// errnoOf returns the errno of an error, as this system numbers it.
-func errnoOf(err error) syscall.Errno {
-	var no syscall.Errno
-	switch {
-	case errors.As(err, &no):
-		return no
-	case errors.Is(err, iofs.ErrNotExist):
-		return syscall.ENOENT
-	case errors.Is(err, iofs.ErrExist):
-		return syscall.EEXIST
-	case errors.Is(err, iofs.ErrPermission):
-		return syscall.EACCES
-	case errors.Is(err, iofs.ErrInvalid):
-		return syscall.EINVAL
-	case errors.Is(err, iofs.ErrClosed):
-		return syscall.EBADF
-	case errors.Is(err, errors.ErrUnsupported):
-		return syscall.EOPNOTSUPP
-	case errors.Is(err, context.DeadlineExceeded):
-		return syscall.ETIMEDOUT
-	case errors.Is(err, context.Canceled):
-		return syscall.EINTR
-	}
-	return syscall.EIO
-}
-
 // maxEname bounds an error's text, so that it fits any msize.
 const maxEname = 1024
 
@@ -156,32 +130,39 @@ const maxEname = 1024
 // other is the whole text, and ends in the errno's words so that clients which
 // look for them find them.
 func errorText(err error) string {
-	var pe *iofs.PathError
-	if errors.As(err, &pe) && pe == err {
+	if pe, ok := err.(*iofs.PathError); ok {
 		err = pe.Err
 	}
-	known := errnoText(linuxErrno(errnoOf(err)))
-	switch e := err.(type) {
-	case syscall.Errno:
-		if known != "" {
-			return known
-		}
-	case *protoError:
-		return e.text
+	if pe, ok := err.(*protoError); ok {
+		return pe.text
 	}
+	no := linuxErrno(fs.Errno(err))
+	known := errnoText(no)
+	s := strings.ReplaceAll(err.Error(), "\n", " ")
+	switch {
+	case known == "":
+		return clip(s, "")
+	case bare(err), texts[strings.ToLower(s)] == no && err != fs.ErrRemoved:
+		return known
+	case textErrno(s) == no:
+		return clip(s, "")
+	}
+	return clip(s, ": "+strings.ToLower(known))
+}
+
+// bare reports whether an error says no more than its errno does.
+func bare(err error) bool {
 	switch err {
 	case iofs.ErrNotExist, iofs.ErrExist, iofs.ErrPermission, iofs.ErrInvalid, iofs.ErrClosed,
 		errors.ErrUnsupported, context.Canceled, context.DeadlineExceeded:
-		return known
+		return true
 	}
-	s := strings.ReplaceAll(err.Error(), "\n", " ")
-	if s == "" {
-		return known
-	}
-	tail := ""
-	if known != "" && textErrno(s) == 0 {
-		tail = ": " + strings.ToLower(known)
-	}
+	_, ok := err.(syscall.Errno)
+	return ok
+}
+
+// clip bounds a text, but not its tail.
+func clip(s, tail string) string {
 	if len(s)+len(tail) > maxEname {
 		s = strings.ToValidUTF8(s[:maxEname-len(tail)-3], "") + "..."
 	}

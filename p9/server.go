@@ -60,7 +60,7 @@ func (s *Server) limits() *Server {
 		l.Log = slog.New(slog.DiscardHandler)
 	}
 	t := l.Tree
-	l.readOnly = &fs.Tree{Root: t.Root, Log: t.Log, Errors: t.Errors, Trust: t.Trust, ReadOnly: true}
+	l.readOnly = &fs.Tree{Root: t.Root, Log: t.Log, Errors: t.Errors, Trust: t.Trust, Group: t.Group, GID: t.GID, ReadOnly: true}
 	return &l
 }
 

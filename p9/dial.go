@@ -1,0 +1,126 @@
+package p9
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// DefaultPort is 9P's port, for dial strings that name none.
+const DefaultPort = "564"
+
+// ParseDial splits a dial string of Plan 9, dial(2), into what package net
+// takes: "unix!/run/netfs.sock", "tcp!127.0.0.1!5640", "tcp!localhost". A path
+// that begins with a slash is a unix socket.
+func ParseDial(s string) (network, address string, err error) {
+	kind, rest, _ := strings.Cut(s, "!")
+	if strings.HasPrefix(s, "/") {
+		kind, rest = "unix", s
+	}
+	switch kind {
+	case "unix":
+		if rest == "" {
+			return "", "", fmt.Errorf("dial %q: no path", s)
+		}
+		return "unix", rest, nil
+	case "tcp":
+		host, port, _ := strings.Cut(rest, "!")
+		if port == "" {
+			port = DefaultPort
+		}
+		if host == "" || strings.Contains(port, "!") {
+			return "", "", fmt.Errorf("dial %q: not tcp!HOST!PORT", s)
+		}
+		if host == "*" {
+			host = ""
+		}
+		if port == "9pfs" || port == "9fs" {
+			port = DefaultPort
+		}
+		return "tcp", net.JoinHostPort(strings.Trim(host, "[]"), port), nil
+	case "tls":
+		return "", "", fmt.Errorf("dial %q: tls: %w", s, errors.ErrUnsupported)
+	}
+	return "", "", fmt.Errorf("dial %q: not unix!PATH or tcp!HOST!PORT", s)
+}
+
+// Listen listens on a dial string. A unix socket is made with mode 0660 and
+// replaces one that nobody serves any more; plain TCP is for loopback only.
+func Listen(dial string) (net.Listener, error) {
+	network, address, err := ParseDial(dial)
+	if err != nil {
+		return nil, err
+	}
+	if network == "unix" {
+		return listenUnix(address)
+	}
+	a, err := net.ResolveTCPAddr(network, address)
+	if err != nil {
+		return nil, fmt.Errorf("listen %s: %w", dial, err)
+	}
+	// Before the socket exists: nobody can connect for an instant, either.
+	if err := mayListen(a); err != nil {
+		return nil, err
+	}
+	return net.Listen(network, a.String())
+}
+
+const socketMode = 0o660
+
+func listenUnix(path string) (net.Listener, error) {
+	l, err := bindUnix(path)
+	if errors.Is(err, syscall.EADDRINUSE) && stale(path) {
+		if err = os.Remove(path); err == nil {
+			l, err = bindUnix(path)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen unix!%s: %w", path, err)
+	}
+	return l, nil
+}
+
+// bindUnix makes the socket. Until its mode is set, the umask decides.
+func bindUnix(path string) (net.Listener, error) {
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, socketMode); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// stale reports whether path is a socket which nobody serves.
+func stale(path string) bool {
+	st, err := os.Lstat(path)
+	if err != nil || st.Mode()&os.ModeSocket == 0 {
+		return false
+	}
+	c, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		c.Close()
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// dialNet connects to a dial string.
+func dialNet(ctx context.Context, dial string) (net.Conn, error) {
+	network, address, err := ParseDial(dial)
+	if err != nil {
+		return nil, err
+	}
+	var d net.Dialer
+	c, err := d.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, fmt.Errorf("dial %s: %w", dial, err)
+	}
+	return c, nil
+}
