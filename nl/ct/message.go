@@ -124,8 +124,8 @@ type ProtoInfo struct {
 	Has ProtoInfoSet
 }
 
-// TCPInfo is the state of TCP tracking. An update sends State with it, even if
-// it is to stay.
+// TCPInfo is the state of TCP tracking. The kernel takes it only with State, and
+// the scales only where both sides have IP_CT_TCP_FLAG_WINDOW_SCALE.
 //
 //nl:nest
 type TCPInfo struct {

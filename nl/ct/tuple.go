@@ -51,8 +51,12 @@ func (t *Tuple) Reverse() Tuple {
 	r := *t
 	r.IP.Src, r.IP.Dst = t.IP.Dst, t.IP.Src
 	r.Proto.SrcPort, r.Proto.DstPort = t.Proto.DstPort, t.Proto.SrcPort
-	r.Proto.ICMPType = answer(icmpAnswers, t.Proto.ICMPType)
-	r.Proto.ICMPv6Type = answer(icmpv6Answers, t.Proto.ICMPv6Type)
+	switch t.Proto.Num {
+	case protoICMP:
+		r.Proto.ICMPType = answer(icmpAnswers, t.Proto.ICMPType)
+	case protoICMPv6:
+		r.Proto.ICMPv6Type = answer(icmpv6Answers, t.Proto.ICMPv6Type)
+	}
 	r.Zone = 0
 	r.Has &^= TupleZone
 	r.complete()

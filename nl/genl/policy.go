@@ -8,8 +8,8 @@ import (
 	"github.com/netfs-project/netfs/nl/attr"
 )
 
-// A Policy is what the kernel accepts as a family's requests. Replies may have
-// attributes that are not in it.
+// A Policy is what the kernel accepts as a family's requests. Attributes that
+// occur only in replies are not in it, nor are those declared as big endian.
 type Policy struct {
 	Ops  []OpPolicy
 	Sets []map[uint16]AttrPolicy // attribute number to what it must be; indexed by OpPolicy and by AttrPolicy.Nested
@@ -29,7 +29,8 @@ type attrInPolicy struct {
 	AttrPolicy
 }
 
-// Attrs finds the set that a command uses, nil if there is none.
+// Attrs finds the set that a command uses: nil if there is no such command,
+// empty if it accepts no attribute.
 func (p *Policy) Attrs(cmd uint8, dump bool) map[uint16]AttrPolicy {
 	for i := range p.Ops {
 		o := &p.Ops[i]
@@ -53,8 +54,11 @@ func (p *Policy) Inside(a AttrPolicy) map[uint16]AttrPolicy {
 }
 
 func (p *Policy) set(i int) map[uint16]AttrPolicy {
-	if i < 0 || i >= len(p.Sets) {
+	switch {
+	case i < 0:
 		return nil
+	case i >= len(p.Sets):
+		return map[uint16]AttrPolicy{} // accepts none, so that the kernel had nothing to tell
 	}
 	return p.Sets[i]
 }
@@ -76,6 +80,10 @@ func (p *Policy) add(a *attrInPolicy) error {
 // FetchPolicy asks for the policy of all commands of a family. A family
 // without one (it only sends events) answers ENODATA.
 func FetchPolicy(ctx context.Context, c *nl.Client, family string) (*Policy, error) {
+	f, err := Resolve(ctx, c, family)
+	if err != nil {
+		return nil, err
+	}
 	p := new(Policy)
 	var m policyPart
 	r := nl.Request{Type: GENL_ID_CTRL, Body: &policyPart{Header: ctrl(CTRL_CMD_GETPOLICY), Name: family}}
@@ -93,7 +101,30 @@ func FetchPolicy(ctx context.Context, c *nl.Client, family string) (*Policy, err
 			p.Ops = append(p.Ops, m.OpPolicy)
 		}
 	}
+	p.number(f)
 	return p, nil
+}
+
+// number repairs what the kernel says of commands that are only dumped: it
+// calls all of them 0. They come in the order of the family's commands.
+func (p *Policy) number(f *Family) {
+	i := 0
+	next := func() (uint32, bool) {
+		for ; i < len(f.Ops); i++ {
+			if f.Ops[i].Flags&(GENL_CMD_CAP_DO|GENL_CMD_CAP_DUMP|GENL_CMD_CAP_HASPOL) == GENL_CMD_CAP_DUMP|GENL_CMD_CAP_HASPOL {
+				i++
+				return f.Ops[i-1].ID, true
+			}
+		}
+		return 0, false
+	}
+	for k := range p.Ops {
+		if o := &p.Ops[k]; o.Do < 0 {
+			if id, ok := next(); ok && o.Cmd == 0 {
+				o.Cmd = id
+			}
+		}
+	}
 }
 
 // decodePolicy reads [set][attribute]{NL_POLICY_TYPE_ATTR_...}.
