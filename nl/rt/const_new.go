@@ -56,7 +56,7 @@ const (
 	NHA_GROUP_STATS_ENTRY_PACKETS_HW = 3 // Linux 6.9
 )
 
-// sys/socket.h: address families, as far as rtnetlink messages carry them.
+// sys/socket.h, of libc: address families, as far as rtnetlink messages carry them.
 const (
 	AF_UNSPEC = 0
 	AF_INET   = 2
