@@ -11,6 +11,8 @@ const (
 	IFLA_DPLL_PIN                   = 65 // Linux 6.7
 	IFLA_MAX_PACING_OFFLOAD_HORIZON = 66 // Linux 6.13
 	IFLA_NETNS_IMMUTABLE            = 67 // Linux 6.15
+	IFLA_HEADROOM                   = 68 // Linux 6.18
+	IFLA_TAILROOM                   = 69 // Linux 6.18
 
 	IFLA_BR_FDB_N_LEARNED   = 48 // Linux 6.7
 	IFLA_BR_FDB_MAX_LEARNED = 49 // Linux 6.7

@@ -29,37 +29,37 @@ type Link struct {
 	Name        string           `nl:"IFLA_IFNAME"`
 	Address     net.HardwareAddr `nl:"IFLA_ADDRESS"` // of a tunnel: its local IP address
 	Broadcast   net.HardwareAddr `nl:"IFLA_BROADCAST"`
-	PermAddress net.HardwareAddr `nl:"IFLA_PERM_ADDRESS"`
+	PermAddress net.HardwareAddr `nl:"IFLA_PERM_ADDRESS,nosend"`
 	MTU         uint32           `nl:"IFLA_MTU"`
-	MinMTU      uint32           `nl:"IFLA_MIN_MTU"`
-	MaxMTU      uint32           `nl:"IFLA_MAX_MTU"`
+	MinMTU      uint32           `nl:"IFLA_MIN_MTU,nosend"`
+	MaxMTU      uint32           `nl:"IFLA_MAX_MTU,nosend"`
 	// Link is the index of the link that this one sits on, in the namespace LinkNSID if
 	// that came. A veth's is its peer.
 	Link        int32  `nl:"IFLA_LINK"`
 	LinkNSID    int32  `nl:"IFLA_LINK_NETNSID"`
 	Master      int32  `nl:"IFLA_MASTER"`
 	TxQLen      uint32 `nl:"IFLA_TXQLEN"`
-	QDisc       string `nl:"IFLA_QDISC"`
+	QDisc       string `nl:"IFLA_QDISC,nosend"`
 	OperState   uint8  `nl:"IFLA_OPERSTATE"` // IF_OPER_UP ...
 	LinkMode    uint8  `nl:"IFLA_LINKMODE"`
 	Alias       string `nl:"IFLA_IFALIAS"`
 	Group       uint32 `nl:"IFLA_GROUP"`
-	Promiscuity uint32 `nl:"IFLA_PROMISCUITY"`
-	AllMulti    uint32 `nl:"IFLA_ALLMULTI"`
+	Promiscuity uint32 `nl:"IFLA_PROMISCUITY,nosend"`
+	AllMulti    uint32 `nl:"IFLA_ALLMULTI,nosend"`
 	NumTxQueues uint32 `nl:"IFLA_NUM_TX_QUEUES"`
 	NumRxQueues uint32 `nl:"IFLA_NUM_RX_QUEUES"`
 	GSOMaxSegs  uint32 `nl:"IFLA_GSO_MAX_SEGS"`
 	GSOMaxSize  uint32 `nl:"IFLA_GSO_MAX_SIZE"`
 	GROMaxSize  uint32 `nl:"IFLA_GRO_MAX_SIZE"`
-	TSOMaxSize  uint32 `nl:"IFLA_TSO_MAX_SIZE"`
-	TSOMaxSegs  uint32 `nl:"IFLA_TSO_MAX_SEGS"`
+	TSOMaxSize  uint32 `nl:"IFLA_TSO_MAX_SIZE,nosend"`
+	TSOMaxSegs  uint32 `nl:"IFLA_TSO_MAX_SEGS,nosend"`
 	GSOIPv4Max  uint32 `nl:"IFLA_GSO_IPV4_MAX_SIZE"`
 	GROIPv4Max  uint32 `nl:"IFLA_GRO_IPV4_MAX_SIZE"`
 	Carrier     bool   `nl:"IFLA_CARRIER"`
 
-	CarrierChanges   uint32          `nl:"IFLA_CARRIER_CHANGES"`
-	CarrierUpCount   uint32          `nl:"IFLA_CARRIER_UP_COUNT"`
-	CarrierDownCount uint32          `nl:"IFLA_CARRIER_DOWN_COUNT"`
+	CarrierChanges   uint32          `nl:"IFLA_CARRIER_CHANGES,nosend"`
+	CarrierUpCount   uint32          `nl:"IFLA_CARRIER_UP_COUNT,nosend"`
+	CarrierDownCount uint32          `nl:"IFLA_CARRIER_DOWN_COUNT,nosend"`
 	ProtoDown        bool            `nl:"IFLA_PROTO_DOWN"`
 	ProtoDownReason  ProtoDownReason `nl:"IFLA_PROTO_DOWN_REASON"`
 	// AltName asks for a link by any of its names. What it has is in Props.
@@ -74,26 +74,28 @@ type Link struct {
 	Port   *BridgePort `nl:"IFLA_PROTINFO,when=Hdr.Family:AF_BRIDGE"`
 	Prot   []byte      `nl:"IFLA_PROTINFO,in=Name"`
 
-	Event      uint32 `nl:"IFLA_EVENT"`
-	NetNSPID   uint32 `nl:"IFLA_NET_NS_PID"`     // where to: the namespace of a process
-	NetNSFD    uint32 `nl:"IFLA_NET_NS_FD"`      // where to: an open file of a namespace
-	TargetNSID int32  `nl:"IFLA_TARGET_NETNSID"` // the namespace that the request is about
-	NewNSID    int32  `nl:"IFLA_NEW_NETNSID"`    // of RTM_DELLINK: where it went
-	NewIndex   int32  `nl:"IFLA_NEW_IFINDEX"`    // and what it is there
+	Event      uint32 `nl:"IFLA_EVENT,nosend"`
+	NetNSPID   uint32 `nl:"IFLA_NET_NS_PID"`         // where to: the namespace of a process
+	NetNSFD    uint32 `nl:"IFLA_NET_NS_FD"`          // where to: an open file of a namespace
+	TargetNSID int32  `nl:"IFLA_TARGET_NETNSID"`     // the namespace that the request is about
+	NewNSID    int32  `nl:"IFLA_NEW_NETNSID,nosend"` // of RTM_DELLINK: where it went
+	NewIndex   int32  `nl:"IFLA_NEW_IFINDEX"`        // and what it is there
 	ParentDev  string `nl:"IFLA_PARENT_DEV_NAME"`
 	ParentBus  string `nl:"IFLA_PARENT_DEV_BUS_NAME"`
 	XDP        XDP    `nl:"IFLA_XDP"`
 	ExtMask    uint32 `nl:"IFLA_EXT_MASK"` // of a request: RTEXT_FILTER_VF ...
-	NumVF      uint32 `nl:"IFLA_NUM_VF"`
+	NumVF      uint32 `nl:"IFLA_NUM_VF,nosend"`
 	VFs        []byte `nl:"IFLA_VFINFO_LIST"`
 
-	PhysPortID    []byte `nl:"IFLA_PHYS_PORT_ID"`
-	PhysPortName  string `nl:"IFLA_PHYS_PORT_NAME"`
-	PhysSwitchID  []byte `nl:"IFLA_PHYS_SWITCH_ID"`
-	DevlinkPort   []byte `nl:"IFLA_DEVLINK_PORT"`
-	DPLLPin       []byte `nl:"IFLA_DPLL_PIN"`
-	NetNSFixed    bool   `nl:"IFLA_NETNS_IMMUTABLE"`
-	PacingHorizon uint32 `nl:"IFLA_MAX_PACING_OFFLOAD_HORIZON"`
+	PhysPortID    []byte `nl:"IFLA_PHYS_PORT_ID,nosend"`
+	PhysPortName  string `nl:"IFLA_PHYS_PORT_NAME,nosend"`
+	PhysSwitchID  []byte `nl:"IFLA_PHYS_SWITCH_ID,nosend"`
+	DevlinkPort   []byte `nl:"IFLA_DEVLINK_PORT,nosend"`
+	DPLLPin       []byte `nl:"IFLA_DPLL_PIN,nosend"`
+	NetNSFixed    bool   `nl:"IFLA_NETNS_IMMUTABLE,nosend"`
+	PacingHorizon uint32 `nl:"IFLA_MAX_PACING_OFFLOAD_HORIZON,nosend"`
+	Headroom      uint16 `nl:"IFLA_HEADROOM,nosend"`
+	Tailroom      uint16 `nl:"IFLA_TAILROOM,nosend"`
 
 	Has  LinkSet
 	Rest []attr.Raw `nl:"rest"`

@@ -14,7 +14,7 @@ type LinkFilter struct {
 	Family     uint8  // AF_BRIDGE: the bridge's view of ports
 	Kind       string // "veth"
 	Master     int32  // index of the bridge, bond, vrf ...
-	NoStats    bool   // leaves Stats and those of IPv6 out
+	NoStats    bool   // leaves the statistics of AF.Inet6 out, which are long
 	VLANs      bool   // of family AF_BRIDGE: Bridge.VLANs, ranges compressed
 	VFs        bool
 	TargetNSID int32 // look into this namespace, if ByNSID

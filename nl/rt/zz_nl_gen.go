@@ -2779,6 +2779,8 @@ const (
 	LinkDPLLPin
 	LinkNetNSFixed
 	LinkPacingHorizon
+	LinkHeadroom
+	LinkTailroom
 	LinkRest
 )
 
@@ -2804,19 +2806,8 @@ func (m *Link) AppendBody(b []byte) ([]byte, error) {
 			return b, attr.In("IFLA_BROADCAST", err)
 		}
 	}
-	if len(m.PermAddress) > 0 || m.Has&LinkPermAddress != 0 {
-		if b, err = attr.AppendBytes(b, IFLA_PERM_ADDRESS, m.PermAddress); err != nil {
-			return b, attr.In("IFLA_PERM_ADDRESS", err)
-		}
-	}
 	if m.MTU != 0 || m.Has&LinkMTU != 0 {
 		b = attr.AppendU32(b, IFLA_MTU, uint32(m.MTU))
-	}
-	if m.MinMTU != 0 || m.Has&LinkMinMTU != 0 {
-		b = attr.AppendU32(b, IFLA_MIN_MTU, uint32(m.MinMTU))
-	}
-	if m.MaxMTU != 0 || m.Has&LinkMaxMTU != 0 {
-		b = attr.AppendU32(b, IFLA_MAX_MTU, uint32(m.MaxMTU))
 	}
 	if m.Link != 0 || m.Has&LinkLink != 0 {
 		b = attr.AppendU32(b, IFLA_LINK, uint32(m.Link))
@@ -2829,11 +2820,6 @@ func (m *Link) AppendBody(b []byte) ([]byte, error) {
 	}
 	if m.TxQLen != 0 || m.Has&LinkTxQLen != 0 {
 		b = attr.AppendU32(b, IFLA_TXQLEN, uint32(m.TxQLen))
-	}
-	if m.QDisc != "" || m.Has&LinkQDisc != 0 {
-		if b, err = attr.AppendString(b, IFLA_QDISC, string(m.QDisc)); err != nil {
-			return b, attr.In("IFLA_QDISC", err)
-		}
 	}
 	if m.OperState != 0 || m.Has&LinkOperState != 0 {
 		b = attr.AppendU8(b, IFLA_OPERSTATE, uint8(m.OperState))
@@ -2848,12 +2834,6 @@ func (m *Link) AppendBody(b []byte) ([]byte, error) {
 	}
 	if m.Group != 0 || m.Has&LinkGroup != 0 {
 		b = attr.AppendU32(b, IFLA_GROUP, uint32(m.Group))
-	}
-	if m.Promiscuity != 0 || m.Has&LinkPromiscuity != 0 {
-		b = attr.AppendU32(b, IFLA_PROMISCUITY, uint32(m.Promiscuity))
-	}
-	if m.AllMulti != 0 || m.Has&LinkAllMulti != 0 {
-		b = attr.AppendU32(b, IFLA_ALLMULTI, uint32(m.AllMulti))
 	}
 	if m.NumTxQueues != 0 || m.Has&LinkNumTxQueues != 0 {
 		b = attr.AppendU32(b, IFLA_NUM_TX_QUEUES, uint32(m.NumTxQueues))
@@ -2870,12 +2850,6 @@ func (m *Link) AppendBody(b []byte) ([]byte, error) {
 	if m.GROMaxSize != 0 || m.Has&LinkGROMaxSize != 0 {
 		b = attr.AppendU32(b, IFLA_GRO_MAX_SIZE, uint32(m.GROMaxSize))
 	}
-	if m.TSOMaxSize != 0 || m.Has&LinkTSOMaxSize != 0 {
-		b = attr.AppendU32(b, IFLA_TSO_MAX_SIZE, uint32(m.TSOMaxSize))
-	}
-	if m.TSOMaxSegs != 0 || m.Has&LinkTSOMaxSegs != 0 {
-		b = attr.AppendU32(b, IFLA_TSO_MAX_SEGS, uint32(m.TSOMaxSegs))
-	}
 	if m.GSOIPv4Max != 0 || m.Has&LinkGSOIPv4Max != 0 {
 		b = attr.AppendU32(b, IFLA_GSO_IPV4_MAX_SIZE, uint32(m.GSOIPv4Max))
 	}
@@ -2884,15 +2858,6 @@ func (m *Link) AppendBody(b []byte) ([]byte, error) {
 	}
 	if m.Carrier || m.Has&LinkCarrier != 0 {
 		b = attr.AppendBool(b, IFLA_CARRIER, m.Carrier)
-	}
-	if m.CarrierChanges != 0 || m.Has&LinkCarrierChanges != 0 {
-		b = attr.AppendU32(b, IFLA_CARRIER_CHANGES, uint32(m.CarrierChanges))
-	}
-	if m.CarrierUpCount != 0 || m.Has&LinkCarrierUpCount != 0 {
-		b = attr.AppendU32(b, IFLA_CARRIER_UP_COUNT, uint32(m.CarrierUpCount))
-	}
-	if m.CarrierDownCount != 0 || m.Has&LinkCarrierDownCount != 0 {
-		b = attr.AppendU32(b, IFLA_CARRIER_DOWN_COUNT, uint32(m.CarrierDownCount))
 	}
 	if m.ProtoDown || m.Has&LinkProtoDown != 0 {
 		b = attr.AppendBool(b, IFLA_PROTO_DOWN, m.ProtoDown)
@@ -2981,9 +2946,6 @@ func (m *Link) AppendBody(b []byte) ([]byte, error) {
 			return b, attr.In("IFLA_PROTINFO", err)
 		}
 	}
-	if m.Event != 0 || m.Has&LinkEvent != 0 {
-		b = attr.AppendU32(b, IFLA_EVENT, uint32(m.Event))
-	}
 	if m.NetNSPID != 0 || m.Has&LinkNetNSPID != 0 {
 		b = attr.AppendU32(b, IFLA_NET_NS_PID, uint32(m.NetNSPID))
 	}
@@ -2992,9 +2954,6 @@ func (m *Link) AppendBody(b []byte) ([]byte, error) {
 	}
 	if m.TargetNSID != 0 || m.Has&LinkTargetNSID != 0 {
 		b = attr.AppendU32(b, IFLA_TARGET_NETNSID, uint32(m.TargetNSID))
-	}
-	if m.NewNSID != 0 || m.Has&LinkNewNSID != 0 {
-		b = attr.AppendU32(b, IFLA_NEW_NETNSID, uint32(m.NewNSID))
 	}
 	if m.NewIndex != 0 || m.Has&LinkNewIndex != 0 {
 		b = attr.AppendU32(b, IFLA_NEW_IFINDEX, uint32(m.NewIndex))
@@ -3024,44 +2983,10 @@ func (m *Link) AppendBody(b []byte) ([]byte, error) {
 	if m.ExtMask != 0 || m.Has&LinkExtMask != 0 {
 		b = attr.AppendU32(b, IFLA_EXT_MASK, uint32(m.ExtMask))
 	}
-	if m.NumVF != 0 || m.Has&LinkNumVF != 0 {
-		b = attr.AppendU32(b, IFLA_NUM_VF, uint32(m.NumVF))
-	}
 	if len(m.VFs) > 0 || m.Has&LinkVFs != 0 {
 		if b, err = attr.AppendBytes(b, IFLA_VFINFO_LIST, m.VFs); err != nil {
 			return b, attr.In("IFLA_VFINFO_LIST", err)
 		}
-	}
-	if len(m.PhysPortID) > 0 || m.Has&LinkPhysPortID != 0 {
-		if b, err = attr.AppendBytes(b, IFLA_PHYS_PORT_ID, m.PhysPortID); err != nil {
-			return b, attr.In("IFLA_PHYS_PORT_ID", err)
-		}
-	}
-	if m.PhysPortName != "" || m.Has&LinkPhysPortName != 0 {
-		if b, err = attr.AppendString(b, IFLA_PHYS_PORT_NAME, string(m.PhysPortName)); err != nil {
-			return b, attr.In("IFLA_PHYS_PORT_NAME", err)
-		}
-	}
-	if len(m.PhysSwitchID) > 0 || m.Has&LinkPhysSwitchID != 0 {
-		if b, err = attr.AppendBytes(b, IFLA_PHYS_SWITCH_ID, m.PhysSwitchID); err != nil {
-			return b, attr.In("IFLA_PHYS_SWITCH_ID", err)
-		}
-	}
-	if len(m.DevlinkPort) > 0 || m.Has&LinkDevlinkPort != 0 {
-		if b, err = attr.AppendBytes(b, IFLA_DEVLINK_PORT, m.DevlinkPort); err != nil {
-			return b, attr.In("IFLA_DEVLINK_PORT", err)
-		}
-	}
-	if len(m.DPLLPin) > 0 || m.Has&LinkDPLLPin != 0 {
-		if b, err = attr.AppendBytes(b, IFLA_DPLL_PIN, m.DPLLPin); err != nil {
-			return b, attr.In("IFLA_DPLL_PIN", err)
-		}
-	}
-	if m.NetNSFixed || m.Has&LinkNetNSFixed != 0 {
-		b = attr.AppendBool(b, IFLA_NETNS_IMMUTABLE, m.NetNSFixed)
-	}
-	if m.PacingHorizon != 0 || m.Has&LinkPacingHorizon != 0 {
-		b = attr.AppendU32(b, IFLA_MAX_PACING_OFFLOAD_HORIZON, uint32(m.PacingHorizon))
 	}
 	if b, err = attr.AppendRaws(b, m.Rest); err != nil {
 		return b, err
@@ -3268,6 +3193,12 @@ func (m *Link) Decode(b []byte) error {
 		case IFLA_MAX_PACING_OFFLOAD_HORIZON:
 			m.PacingHorizon = attr.U32(v)
 			m.Has |= LinkPacingHorizon
+		case IFLA_HEADROOM:
+			m.Headroom = attr.U16(v)
+			m.Has |= LinkHeadroom
+		case IFLA_TAILROOM:
+			m.Tailroom = attr.U16(v)
+			m.Has |= LinkTailroom
 		case IFLA_STATS, IFLA_COST, IFLA_PRIORITY, IFLA_WIRELESS, IFLA_MAP, IFLA_WEIGHT, IFLA_PAD:
 		default:
 			if m.Has&LinkRest != 0 {
@@ -3385,6 +3316,8 @@ func (m *Link) Reset() {
 	m.DPLLPin = m.DPLLPin[:0]
 	m.NetNSFixed = false
 	m.PacingHorizon = 0
+	m.Headroom = 0
+	m.Tailroom = 0
 	m.Rest = m.Rest[:0]
 	m.Has &= LinkRest
 }
@@ -3452,6 +3385,8 @@ func (*Link) Schema() *attr.Schema {
 			IFLA_DPLL_PIN:                   {Name: "IFLA_DPLL_PIN"},
 			IFLA_NETNS_IMMUTABLE:            {Name: "IFLA_NETNS_IMMUTABLE"},
 			IFLA_MAX_PACING_OFFLOAD_HORIZON: {Name: "IFLA_MAX_PACING_OFFLOAD_HORIZON"},
+			IFLA_HEADROOM:                   {Name: "IFLA_HEADROOM"},
+			IFLA_TAILROOM:                   {Name: "IFLA_TAILROOM"},
 			IFLA_STATS:                      {Name: "IFLA_STATS"},
 			IFLA_COST:                       {Name: "IFLA_COST"},
 			IFLA_PRIORITY:                   {Name: "IFLA_PRIORITY"},
