@@ -116,7 +116,7 @@ type Nested[T any] interface {
 	schema() *schema
 	empty(v *T) bool
 	appendText(b []byte, opener string, v *T, p part) []byte
-	appendJSON(b []byte, v *T) []byte
+	appendJSON(b []byte, v *T, p part) []byte
 	apply(v *T, groups [][]item) error
 	help(b []byte, indent string) []byte
 }
