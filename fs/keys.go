@@ -35,6 +35,9 @@ type Keys[T any] struct {
 	sch   schema
 	order []printed // what prints, in order
 	ids   []int
+	runs  KeySet // keys whose value counts by itself
+
+	settings KeySet // settable keys that do not
 }
 
 // A printed key, prepared for the loop that prints records.
@@ -95,6 +98,12 @@ func (k *Keys[T]) declare(i int, key *Key[T]) {
 	}
 	if key.ID {
 		k.ids = append(k.ids, i)
+	}
+	switch {
+	case key.Runs:
+		k.runs.add(i)
+	case info.set && !info.ro:
+		k.settings.add(i)
 	}
 	if !key.Bare {
 		return

@@ -19,7 +19,6 @@ type token struct {
 var (
 	errQuote  = errors.New("quote is not closed")
 	errEscape = errors.New(`unknown escape after \ (known: \n \t \r \" \\ \xHH)`)
-	errNUL    = errors.New("NUL byte")
 )
 
 // tokenize appends the words of a line to toks. A comment ends the line.
@@ -238,6 +237,9 @@ type scope struct {
 	up    *scope
 	given KeySet // keys that have a value already
 	args  bool   // bare words that no key takes are collected, not refused
+
+	rename  bool  // the primary key may stand twice: the second is its new value
+	renamed *item // that
 }
 
 // A reader walks over the tokens of a line.
@@ -287,6 +289,10 @@ func (c *scope) put(list []item, it item) ([]item, error) {
 			list[j].groups = append(list[j].groups, it.groups...)
 			return list, nil
 		}
+		if c.rename && info.id && c.primary() == it.idx && (j < 0 || list[j].word != it.word) {
+			c.renamed = &it
+			return list, nil
+		}
 		if j >= 0 && list[j].word != it.word {
 			return list, &KeyError{Key: info.name, Word: it.word, Err: refuse("given twice, first as " + strconv.Quote(list[j].word))}
 		}
@@ -296,6 +302,11 @@ func (c *scope) put(list []item, it item) ([]item, error) {
 	}
 	c.given.add(it.idx)
 	return append(list, it), nil
+}
+
+// primary is the place of the first ID key, or -1.
+func (c *scope) primary() int {
+	return slices.IndexFunc(c.s.keys, func(k keyInfo) bool { return k.id })
 }
 
 // knows reports whether t is a word of this table or of one around it.

@@ -1,0 +1,650 @@
+package fs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"hash/maphash"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+const (
+	bigTable  = 4096                   // rows from which on the index is kept between writes
+	keepIndex = 100 * time.Millisecond // for so long
+	maxBatch  = 4096                   // changes that go to Do together
+)
+
+// A planner turns statements into changes: it compares what is asked with what
+// is there. Not for concurrent use.
+type planner[T any] struct {
+	t       *Table[T]
+	lenient bool // read-only keys are ignored whatever the verb
+
+	ops     []Op[T]
+	heads   []string
+	touched map[uint64]bool // identities that ops change
+	fails   []lineFail
+
+	index  *index[T]
+	looks  int                        // dumps for one line each, lately
+	last   time.Time                  // end of the last write
+	claims map[uint64]map[uint64]bool // Multi tables: identity to records that a line stands for
+	text   []byte                     // scratch
+}
+
+func (p *planner[T]) init(t *Table[T]) {
+	p.t = t
+	p.touched = map[uint64]bool{}
+}
+
+// begin starts a write: what is known of the table is forgotten unless it is
+// dear and fresh.
+func (p *planner[T]) begin() {
+	late := time.Since(p.last) > keepIndex
+	if late {
+		p.looks = 0
+	}
+	if p.index != nil && (late || p.index.rows < bigTable) {
+		p.index = nil
+	}
+}
+
+// A wish is a statement turned into a record.
+type wish[T any] struct {
+	st    *statement
+	items []item // with the implied ones, without read-only ones where they are ignored
+	row   T
+	set   KeySet
+}
+
+// read makes the record that a statement speaks of.
+func (p *planner[T]) read(st *statement) (*wish[T], error) {
+	w := &wish[T]{st: st, items: st.items}
+	if err := p.dropState(w); err != nil {
+		return nil, err
+	}
+	if err := p.t.applyImplied(&w.row, &w.set); err != nil {
+		return nil, err
+	}
+	if err := p.t.Keys.apply(&w.row, w.items, &w.set); err != nil {
+		return nil, err
+	}
+	return w, p.contradiction(w)
+}
+
+// dropState takes read-only keys out of a line that makes it so, and refuses
+// them in one that orders a change.
+func (p *planner[T]) dropState(w *wish[T]) error {
+	verb := w.st.verb
+	if verb == "del" || verb == "destroy" || verb == "flush" {
+		return nil
+	}
+	state := func(it item) bool { return p.t.Keys.sch.keys[it.idx].ro }
+	i := slices.IndexFunc(w.items, state)
+	if i < 0 {
+		return nil
+	}
+	if verb != "" && verb != "replace" && !p.lenient {
+		return &KeyError{Key: p.t.Keys.list[w.items[i].idx].Name, Err: refuse("is read-only")}
+	}
+	w.items = slices.DeleteFunc(slices.Clone(w.items), state)
+	return nil
+}
+
+func (t *Table[T]) applyImplied(v *T, set *KeySet) error {
+	if t.err != nil {
+		return t.err
+	}
+	for _, i := range t.implied {
+		key := &t.Keys.list[i.idx]
+		if key.Set == nil {
+			continue
+		}
+		if err := key.Set(v, i.word); err != nil {
+			return blame(key.Name, i.word, err)
+		}
+		set.add(i.idx)
+	}
+	return nil
+}
+
+// contradiction refuses a line that gives an implied key another value.
+func (p *planner[T]) contradiction(w *wish[T]) error {
+	for _, i := range p.t.implied {
+		if p.t.Keys.list[i.idx].Get == nil {
+			continue
+		}
+		p.text = p.t.Keys.appendValue(p.text[:0], i.idx, &w.row, shown)
+		if string(p.text) == i.text {
+			continue
+		}
+		name := p.t.Keys.list[i.idx].Name
+		return &KeyError{Key: name, Word: string(p.text), Err: refuse("this file is for " + name + "=" + i.text)}
+	}
+	return nil
+}
+
+// run plans a statement. What it sends later fails through fails.
+func (p *planner[T]) run(ctx context.Context, line int, st *statement) error {
+	w, err := p.read(st)
+	if err != nil {
+		return err
+	}
+	if p.t.Do == nil && !p.isVerb(st.verb) {
+		return refuse("no such verb; known: " + shorten(p.t.dialect().verbs))
+	}
+	switch st.verb {
+	case "", "replace":
+		return p.makeSo(ctx, line, w)
+	case "add":
+		return p.push(ctx, Op[T]{Act: Add, Row: p.norm(w.row), Set: w.set, line: line}, st.head)
+	case "append":
+		return p.push(ctx, Op[T]{Act: Append, Row: p.norm(w.row), Set: w.set, line: line}, st.head)
+	case "change":
+		return p.change(ctx, line, w)
+	case "del", "destroy":
+		return p.remove(ctx, line, w)
+	case "flush":
+		return p.flushRows(ctx, line, w)
+	}
+	return p.verb(ctx, w)
+}
+
+func (p *planner[T]) isVerb(name string) bool {
+	return slices.ContainsFunc(p.t.Verbs, func(v Verb[T]) bool { return v.Name == name })
+}
+
+func (p *planner[T]) norm(v T) T {
+	if p.t.Norm != nil {
+		p.t.Norm(&v)
+	}
+	return v
+}
+
+// verb runs a verb of the page, behind what waits.
+func (p *planner[T]) verb(ctx context.Context, w *wish[T]) error {
+	p.flush(ctx)
+	if p.t.Ordered && len(p.fails) > 0 {
+		return nil
+	}
+	i := slices.IndexFunc(p.t.Verbs, func(v Verb[T]) bool { return v.Name == w.st.verb })
+	v := &p.t.Verbs[i]
+	if v.Usage == "" && len(w.st.args) > 0 {
+		return &KeyError{Key: v.Name, Word: w.st.args[0], Err: refuse("takes no words")}
+	}
+	p.index = nil
+	op := Op[T]{Row: w.row, Set: w.set, Args: w.st.args, keys: p.t.Keys}
+	return p.t.Keys.explain(&op, v.Do(ctx, &op))
+}
+
+// push adds a change to those that wait; one of the same identity goes first.
+func (p *planner[T]) push(ctx context.Context, op Op[T], head string) error {
+	op.keys = p.t.Keys
+	id := p.identity(&op.Row)
+	if p.touched[id] {
+		p.flush(ctx)
+	}
+	p.touched[id] = true
+	p.ops = append(p.ops, op)
+	p.heads = append(p.heads, head)
+	if len(p.ops) >= maxBatch || p.t.Ordered {
+		p.flush(ctx)
+	}
+	return nil
+}
+
+// flush sends what waits and notes what came of it.
+func (p *planner[T]) flush(ctx context.Context) {
+	p.last = time.Now()
+	if len(p.ops) == 0 {
+		return
+	}
+	p.t.Do(ctx, p.ops)
+	failed := false
+	for i := range p.ops {
+		op := &p.ops[i]
+		err := p.t.Keys.explain(op, op.Err)
+		if op.quiet && absent(err) {
+			err = nil
+		}
+		if err != nil {
+			failed = true
+			p.fails = append(p.fails, lineFail{op.line, p.heads[i], err})
+			continue
+		}
+		p.done(op)
+	}
+	if failed && p.index != nil && p.index.rows < bigTable {
+		p.index = nil
+	}
+	clear(p.ops)
+	p.ops, p.heads = p.ops[:0], p.heads[:0]
+	clear(p.touched)
+	p.last = time.Now()
+}
+
+// done keeps the index true.
+func (p *planner[T]) done(op *Op[T]) {
+	if p.index == nil {
+		return
+	}
+	if op.Old != nil {
+		p.index.remove(op.Old)
+	}
+	if op.Act != Del {
+		p.index.add(&op.Row)
+	}
+}
+
+// explain fills in the word that a *KeyError of Do leaves out.
+func (k *Keys[T]) explain(op *Op[T], err error) error {
+	var ke *KeyError
+	if !errors.As(err, &ke) || ke.Word != "" {
+		return err
+	}
+	i, ok := k.index(ke.Key)
+	if !ok || k.list[i].Type == Group {
+		return err
+	}
+	word := unquoteWord(string(k.appendValue(nil, i, &op.Row, allKeys)))
+	if k.list[i].Type == Flag {
+		word = ""
+	}
+	if err == error(ke) {
+		return &KeyError{Key: ke.Key, Word: word, Err: ke.Err}
+	}
+	return err
+}
+
+// makeSo carries out a line without a verb: create, change, or nothing.
+func (p *planner[T]) makeSo(ctx context.Context, line int, w *wish[T]) error {
+	row := p.norm(w.row)
+	id := p.identity(&row)
+	if p.touched[id] {
+		p.flush(ctx)
+	}
+	x, err := p.look(ctx, &row, p.givenIDs(w), func(v *T) bool { return p.identity(v) == id })
+	if err != nil {
+		return err
+	}
+	claimed := map[uint64]bool(nil)
+	if p.t.Multi && w.st.verb == "" {
+		claimed = p.claim(id)
+	}
+	old, same := p.find(x, id, &row, w, claimed)
+	if same {
+		return nil
+	}
+	op := Op[T]{Act: Replace, Row: row, Set: w.set, line: line}
+	switch {
+	case old != nil:
+		if op.Row, op.Set, err = p.overlay(old, w); err != nil {
+			return err
+		}
+		if op.Set.empty() {
+			return nil
+		}
+		op.Old = old
+	case len(claimed) > 0:
+		op.Act = Append
+	}
+	if claimed != nil {
+		claimed[p.stored(&op.Row)] = true
+	}
+	return p.push(ctx, op, w.st.head)
+}
+
+func (p *planner[T]) claim(id uint64) map[uint64]bool {
+	if p.claims == nil {
+		p.claims = map[uint64]map[uint64]bool{}
+	}
+	if p.claims[id] == nil {
+		p.claims[id] = map[uint64]bool{}
+	}
+	return p.claims[id]
+}
+
+// find looks for the record that row asks for: the same, or the one to change.
+// Records in claimed belong to other lines.
+func (p *planner[T]) find(x *index[T], id uint64, row *T, w *wish[T], claimed map[uint64]bool) (old *T, same bool) {
+	p.text = p.t.appendStored(p.text[:0], row)
+	for e := x.first(id); e != nil; e = x.next(e) {
+		if bytes.Equal(x.stored(e), p.text) {
+			if claimed != nil {
+				claimed[hash(p.text)] = true
+			}
+			return nil, true
+		}
+	}
+	for e := x.first(id); e != nil; e = x.next(e) {
+		key := hash(x.stored(e))
+		if claimed[key] {
+			continue
+		}
+		v, err := x.rebuild(e)
+		if err != nil || p.identity(v) != id || p.t.Unkeyed && !p.samePrimary(v, row, w) {
+			continue
+		}
+		if d := p.differ(v, row, w); d.empty() {
+			if claimed != nil {
+				claimed[key] = true
+			}
+			return nil, true
+		}
+		if old == nil && !p.t.Unkeyed {
+			old = v
+		}
+	}
+	return old, false
+}
+
+func (p *planner[T]) samePrimary(a, b *T, w *wish[T]) bool {
+	i := p.t.Keys.firstID()
+	return i < 0 || !w.set.Has(i) || p.t.Keys.sameValue(i, a, b)
+}
+
+// sameValue reports whether two records print one key alike.
+func (k *Keys[T]) sameValue(i int, a, b *T) bool {
+	var x, y [64]byte
+	return bytes.Equal(k.appendValue(x[:0], i, a, shown), k.appendValue(y[:0], i, b, shown))
+}
+
+// differ is the set of the keys that the line gives and that are not so in old.
+// A key that only input knows stands for whichever keys it changes.
+func (p *planner[T]) differ(old, row *T, w *wish[T]) KeySet {
+	var d KeySet
+	k := p.t.Keys
+	all := false
+	for i := range w.items {
+		all = all || k.list[w.items[i].idx].Get == nil && k.list[w.items[i].idx].Set != nil
+	}
+	for i := range k.list {
+		key := &k.list[i]
+		if key.RO || key.Runs || !k.sch.keys[i].set {
+			continue
+		}
+		switch {
+		case key.Get == nil && key.Sub == nil && key.many == nil:
+			if w.set.Has(i) && all {
+				continue // counted by what it changed
+			}
+		case (w.set.Has(i) || all) && !k.sameValue(i, old, row):
+			d.add(i)
+		}
+	}
+	return d
+}
+
+// overlay is the record that old becomes by a line, and the keys that differ.
+func (p *planner[T]) overlay(old *T, w *wish[T]) (T, KeySet, error) {
+	row := *old
+	var set KeySet
+	err := p.t.Keys.apply(&row, w.items, &set)
+	if err == nil && w.st.rename != nil {
+		err = p.t.Keys.apply(&row, []item{*w.st.rename}, &set)
+		w.set.union(&set)
+	}
+	if err != nil {
+		return row, set, err
+	}
+	row = p.norm(row)
+	d := p.differ(old, &row, w)
+	if d.empty() {
+		return row, d, nil
+	}
+	// What only input knows is told to the page beside what it changed.
+	for i := range w.items {
+		if p.t.Keys.list[w.items[i].idx].Get == nil && p.t.Keys.list[w.items[i].idx].Set != nil {
+			d.add(w.items[i].idx)
+		}
+	}
+	return row, d, nil
+}
+
+// change changes the keys of the line in a record that must be there.
+func (p *planner[T]) change(ctx context.Context, line int, w *wish[T]) error {
+	row := p.norm(w.row)
+	id := p.identity(&row)
+	if p.touched[id] {
+		p.flush(ctx)
+	}
+	given := p.givenIDs(w)
+	if given.empty() {
+		return &KeyError{Key: p.t.primary(), Err: refuse("is needed to tell which")}
+	}
+	x, err := p.look(ctx, &row, given, func(v *T) bool { return p.agrees(v, &row, given) })
+	if err != nil {
+		return err
+	}
+	old, err := p.one(x, id, &row, given)
+	if err != nil {
+		return err
+	}
+	next, set, err := p.overlay(old, w)
+	if err != nil || set.empty() {
+		return err
+	}
+	return p.push(ctx, Op[T]{Act: Change, Row: next, Old: old, Set: set, line: line}, w.st.head)
+}
+
+// one finds the record that a line to change speaks of: that of its identity,
+// or the only one that has the parts of the identity that the line gives.
+func (p *planner[T]) one(x *index[T], id uint64, row *T, given KeySet) (*T, error) {
+	for e := x.first(id); e != nil && !p.t.Unkeyed; e = x.next(e) {
+		if v, err := x.rebuild(e); err == nil && p.identity(v) == id {
+			return v, nil
+		}
+	}
+	return p.only(x, row, given)
+}
+
+// givenIDs is the set of the ID keys that a line gives; of an unkeyed table only
+// the primary one.
+func (p *planner[T]) givenIDs(w *wish[T]) KeySet {
+	var given KeySet
+	for n, i := range p.t.Keys.ids {
+		if w.set.Has(i) && (!p.t.Unkeyed || n == 0) && p.t.Keys.list[i].Get != nil {
+			given.add(i)
+		}
+	}
+	return given
+}
+
+// only finds the one record with the values of row for the keys in given.
+func (p *planner[T]) only(x *index[T], row *T, given KeySet) (*T, error) {
+	var found *T
+	n := 0
+	for e := range x.candidates(row, given) {
+		v, err := x.rebuild(e)
+		if err != nil || !p.agrees(v, row, given) {
+			continue
+		}
+		if n++; n == 1 {
+			found = v
+		}
+	}
+	switch {
+	case n == 0:
+		return nil, p.none()
+	case n > 1:
+		return nil, &Error{Text: "matches " + strconv.Itoa(n) + ", say more", Errno: syscall.EINVAL}
+	}
+	return found, nil
+}
+
+func (p *planner[T]) none() error {
+	return &Error{Text: "no such " + p.t.noun(), Errno: syscall.ENOENT}
+}
+
+func (t *Table[T]) noun() string {
+	if t.Kind == "" {
+		return "record"
+	}
+	return t.Kind
+}
+
+// agrees reports whether v prints the keys in given as row does.
+func (p *planner[T]) agrees(v, row *T, given KeySet) bool {
+	for i := range p.t.Keys.list {
+		if given.Has(i) && !p.t.Keys.sameValue(i, v, row) {
+			return false
+		}
+	}
+	return true
+}
+
+// remove deletes the record that has all values of the line.
+func (p *planner[T]) remove(ctx context.Context, line int, w *wish[T]) error {
+	row := p.norm(w.row)
+	quiet := w.st.verb == "destroy"
+	if p.direct(w) {
+		return p.push(ctx, Op[T]{Act: Del, Row: row, Set: w.set, line: line, quiet: quiet}, w.st.head)
+	}
+	if len(w.items) == 0 && len(p.t.implied) == 0 {
+		return refuse("which " + p.t.noun() + "?")
+	}
+	p.flush(ctx)
+	given := p.matching(w)
+	x, err := p.look(ctx, &w.row, given, func(v *T) bool { return p.agrees(v, &w.row, given) })
+	if err != nil {
+		return err
+	}
+	old, err := p.only(x, &w.row, given)
+	if err != nil {
+		if quiet && absent(err) {
+			return nil
+		}
+		return err
+	}
+	return p.push(ctx, Op[T]{Act: Del, Row: *old, Old: old, Set: w.set, line: line, quiet: quiet}, w.st.head)
+}
+
+// direct reports whether a line names a whole identity and nothing else, so that
+// there is nothing to look up.
+func (p *planner[T]) direct(w *wish[T]) bool {
+	if p.t.Unkeyed || p.t.Multi || p.t.Ident != nil || len(p.t.Keys.ids) == 0 || p.index != nil {
+		return false
+	}
+	var ids KeySet
+	for _, i := range p.t.Keys.ids {
+		ids.add(i)
+	}
+	return w.set == ids
+}
+
+// matching is the set of the keys of a line that a record must agree with.
+func (p *planner[T]) matching(w *wish[T]) KeySet {
+	set := w.set
+	for i := range p.t.Keys.list {
+		key := &p.t.Keys.list[i]
+		if key.Get == nil && key.Sub == nil && key.many == nil || key.Runs {
+			set.remove(i)
+		}
+	}
+	return set
+}
+
+// flushRows deletes all records that have the values of the line.
+func (p *planner[T]) flushRows(ctx context.Context, line int, w *wish[T]) error {
+	if len(w.items) == 0 && !w.st.all {
+		return errNoFilter
+	}
+	p.flush(ctx)
+	p.index, p.looks = nil, 0
+	given := p.matching(w)
+	x, err := p.look(ctx, &w.row, given, func(v *T) bool { return p.agrees(v, &w.row, given) })
+	if err != nil {
+		return err
+	}
+	for e := range x.all {
+		v, err := x.rebuild(e)
+		if err != nil {
+			return err
+		}
+		op := Op[T]{Act: Del, Row: *v, Old: v, Set: w.set, line: line, quiet: true}
+		if err := p.push(ctx, op, w.st.head); err != nil {
+			return err
+		}
+		if p.t.Ordered && len(p.fails) > 0 {
+			break
+		}
+	}
+	return nil
+}
+
+// look returns what is there of the records that keep wants, all of which have
+// the values of row for the keys in given. The first look of a write dumps just
+// those; who looks again soon gets the whole table, once.
+func (p *planner[T]) look(ctx context.Context, row *T, given KeySet, keep func(v *T) bool) (*index[T], error) {
+	if p.index != nil {
+		return p.index, nil
+	}
+	p.flush(ctx)
+	q, err := p.t.query()
+	if err != nil {
+		return nil, err
+	}
+	if p.looks++; p.looks > 1 {
+		p.index, err = p.load(ctx, q, nil)
+		return p.index, err
+	}
+	q.Want = *row // with what is implied
+	q.Set.union(&given)
+	return p.load(ctx, q, keep)
+}
+
+// load dumps the table. One that changes all the time is taken as it came last.
+func (p *planner[T]) load(ctx context.Context, q *Query[T], keep func(v *T) bool) (*index[T], error) {
+	for try := 1; ; try++ {
+		x := newIndex(p.t)
+		err := x.load(ctx, q, keep)
+		switch {
+		case err == nil, errors.Is(err, ErrTorn) && try == maxTries:
+			return x, nil
+		case !errors.Is(err, ErrTorn):
+			return nil, err
+		}
+	}
+}
+
+var seed = maphash.MakeSeed()
+
+func hash(b []byte) uint64 { return maphash.Bytes(seed, b) }
+
+func (p *planner[T]) identity(v *T) uint64 {
+	var buf [128]byte
+	return hash(p.t.appendIdentity(buf[:0], v))
+}
+
+// stored is the hash of what find compares.
+func (p *planner[T]) stored(v *T) uint64 {
+	var buf [256]byte
+	return hash(p.t.appendStored(buf[:0], v))
+}
+
+// appendIdentity appends the text that tells which record v is. That of an
+// unkeyed table is all of its settings but the primary key, which the kernel
+// may choose.
+func (t *Table[T]) appendIdentity(b []byte, v *T) []byte {
+	if t.Unkeyed {
+		hide := t.Keys.runs
+		if i := t.Keys.firstID(); i >= 0 {
+			hide.add(i)
+		}
+		return t.Keys.appendWords(b, v, stored, &hide)
+	}
+	b = t.Keys.appendWords(b, v, identity, nil)
+	if t.Ident == nil {
+		return b
+	}
+	return t.Ident(append(b, ' '), v)
+}
+
+// appendStored appends the settings of v that do not run by themselves.
+func (t *Table[T]) appendStored(b []byte, v *T) []byte {
+	hide := t.Keys.runs
+	return t.Keys.appendWords(b, v, stored, &hide)
+}
