@@ -13,14 +13,14 @@ import (
 type index[T any] struct {
 	t       *Table[T]
 	text    [][]byte // pieces that hold the records
-	entries []entry
+	entries []rowText
 	ids     map[uint64]int32 // identity to entry+1
 	primary map[uint64]int32 // primary key's text to entry+1; made when it is needed
 	rows    int
 }
 
-// An entry is one record: its settings, then its state, in one piece of text.
-type entry struct {
+// A rowText is one record: its settings, then its state, in one piece of text.
+type rowText struct {
 	piece, off, mid, end int32
 	next, nextPrimary    int32 // entry+1 with the same hash
 	prim                 uint64
@@ -64,7 +64,7 @@ func (x *index[T]) room() *[]byte {
 
 func (x *index[T]) add(v *T) {
 	b := x.room()
-	e := entry{piece: int32(len(x.text) - 1), off: int32(len(*b))}
+	e := rowText{piece: int32(len(x.text) - 1), off: int32(len(*b))}
 	*b = x.t.appendStored(*b, v)
 	e.mid = int32(len(*b))
 	*b = x.t.appendState(*b, v)
@@ -97,7 +97,7 @@ func (x *index[T]) remove(v *T) {
 	}
 }
 
-func (x *index[T]) at(n int32) *entry {
+func (x *index[T]) at(n int32) *rowText {
 	for n != 0 {
 		e := &x.entries[n-1]
 		if !e.gone {
@@ -109,12 +109,12 @@ func (x *index[T]) at(n int32) *entry {
 }
 
 // first and next walk over the records of one identity.
-func (x *index[T]) first(id uint64) *entry { return x.at(x.ids[id]) }
-func (x *index[T]) next(e *entry) *entry   { return x.at(e.next) }
-func (x *index[T]) stored(e *entry) []byte { return x.text[e.piece][e.off:e.mid] }
+func (x *index[T]) first(id uint64) *rowText { return x.at(x.ids[id]) }
+func (x *index[T]) next(e *rowText) *rowText { return x.at(e.next) }
+func (x *index[T]) stored(e *rowText) []byte { return x.text[e.piece][e.off:e.mid] }
 
 // rebuild makes the record of an entry from its text.
-func (x *index[T]) rebuild(e *entry) (*T, error) {
+func (x *index[T]) rebuild(e *rowText) (*T, error) {
 	v := new(T)
 	for _, text := range [...][]byte{x.stored(e), x.text[e.piece][e.mid:e.end]} {
 		items, err := x.t.Keys.sch.parse(string(text))
@@ -130,7 +130,7 @@ func (x *index[T]) rebuild(e *entry) (*T, error) {
 
 // candidates yields the records that may have the values of row for the keys in
 // set: those with its primary key if that is one of them, else all.
-func (x *index[T]) candidates(row *T, set KeySet) iter.Seq[*entry] {
+func (x *index[T]) candidates(row *T, set KeySet) iter.Seq[*rowText] {
 	i := x.t.Keys.firstID()
 	if i < 0 || !set.Has(i) {
 		return x.all
@@ -140,7 +140,7 @@ func (x *index[T]) candidates(row *T, set KeySet) iter.Seq[*entry] {
 	}
 	var buf [128]byte
 	n := x.primary[hash(x.t.appendPrimary(buf[:0], row))]
-	return func(yield func(*entry) bool) {
+	return func(yield func(*rowText) bool) {
 		for ; n != 0; n = x.entries[n-1].nextPrimary {
 			if e := &x.entries[n-1]; !e.gone && !yield(e) {
 				return
@@ -149,7 +149,7 @@ func (x *index[T]) candidates(row *T, set KeySet) iter.Seq[*entry] {
 	}
 }
 
-func (x *index[T]) all(yield func(*entry) bool) {
+func (x *index[T]) all(yield func(*rowText) bool) {
 	for i := range x.entries {
 		if !x.entries[i].gone && !yield(&x.entries[i]) {
 			return

@@ -2,6 +2,7 @@ package fs
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -528,12 +529,11 @@ func refuse(text string) error { return refused{errors.New(text)} }
 
 // unknown is the error of a word that is no key.
 func (s *schema) unknown(word string) error {
-	known := s.names()
 	text := "no such key"
-	if near := nearest(word, known); near != "" {
-		text += ", " + near + "?"
+	if near := nearest(word, slices.Sorted(maps.Keys(s.byName))); near != "" {
+		text += " (" + near + "?)"
 	}
-	return &KeyError{Key: word, Err: refuse(text + " known: " + shorten(known))}
+	return &KeyError{Key: printable(word), Err: refuse(text + "; known: " + shorten(s.names()))}
 }
 
 // shorten joins words to a list of bounded length.
@@ -552,37 +552,39 @@ func shorten(words []string) string {
 	return b.String()
 }
 
-// nearest returns the word that is at most two slips of the finger away.
+// nearest returns the word that is a slip or two of the finger away.
 func nearest(word string, words []string) string {
-	best, dist := "", 3
+	best, dist := "", min(len(word)/3, 2)+1
 	for _, w := range words {
-		if d := distance(word, w); d < dist && d < len(w) {
+		if d := distance(word, w); d < dist {
 			best, dist = w, d
 		}
 	}
 	return best
 }
 
-// distance counts the letters to change, drop or add between a and b.
+// distance counts the letters to change, drop, add or swap between a and b.
 func distance(a, b string) int {
 	if len(a) > 64 {
 		return len(a)
 	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
 	}
 	for i := range len(a) {
-		diag := row[0]
 		row[0] = i + 1
 		for j := range len(b) {
-			cost := diag
+			cost := last[j]
 			if a[i] != b[j] {
 				cost++
 			}
-			diag = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+			row[j+1] = min(cost, row[j]+1, last[j+1]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
 		}
+		before, last, row = last, row, before
 	}
-	return row[len(b)]
+	return last[len(b)]
 }

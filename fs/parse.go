@@ -127,7 +127,7 @@ type statement struct {
 }
 
 // Verbs that every table has, and the spellings of iproute2 that mean them.
-var verbs = map[string]string{
+var commonVerbs = map[string]string{
 	"add": "add", "del": "del", "delete": "del", "replace": "replace", "change": "change", "set": "change",
 	"append": "append", "flush": "flush", "destroy": "destroy",
 }
@@ -147,7 +147,7 @@ func (d *dialect) verb(t token) (verb string, own, ok bool) {
 	if slices.Contains(d.verbs, t.text) {
 		return t.text, true, true
 	}
-	verb, ok = verbs[t.text]
+	verb, ok = commonVerbs[t.text]
 	return verb, false, ok
 }
 
@@ -255,7 +255,7 @@ func (s *schema) head(toks []token) string {
 		return ""
 	}
 	word := s.headWord(toks[0])
-	if toks[0].eq < 0 && verbs[toks[0].text] != "" && len(toks) > 1 {
+	if toks[0].eq < 0 && commonVerbs[toks[0].text] != "" && len(toks) > 1 {
 		word += " " + s.headWord(toks[1])
 	}
 	return shortHead(word)
@@ -391,6 +391,9 @@ func (k *Keys[T]) filterTexts(i int, f wordFilter) ([]string, error) {
 		return []string{"0.0.0.0/0", "::/0"}, nil
 	}
 	text, err := k.canon(i, f.value)
+	if k.list[i].Type == List && err == nil {
+		return []string{text, string(AppendList(nil, 0, f.value))}, nil
+	}
 	if err != nil && strings.Contains(f.value, "_") {
 		if s, err := k.canon(i, f.prefix()); err == nil {
 			return []string{s}, nil

@@ -218,13 +218,6 @@ func (t *Table[T]) narrowed() *Table[T] {
 	return n
 }
 
-func (t *Table[T]) root() *Table[T] {
-	if t.base != nil {
-		return t.base
-	}
-	return t
-}
-
 // ctl returns the table as a ctl: settable keys only, line after line.
 func (t *Table[T]) ctl() *Table[T] {
 	n := t.narrowed()
@@ -276,11 +269,19 @@ func (t *Table[T]) words(w nameWords) (Node, error) {
 		return nil, err
 	}
 	n.conds = append(n.conds, conds...)
-	n.imply(w.filters, conds)
+	n.imply(conds)
 	if err := w.onlyDots("every"); err != nil {
 		return nil, err
 	}
-	return n, nil
+	arg, ok := w.dot("every")
+	if !ok {
+		return n, nil
+	}
+	every, err := parseEvery(arg)
+	if err != nil {
+		return nil, err
+	}
+	return newTicker(n, every), nil
 }
 
 func (t *Table[T]) columns(names []string) error {
@@ -296,7 +297,7 @@ func (t *Table[T]) columns(names []string) error {
 
 // imply makes the value of a filter that has one value a part of every line
 // written: what is written to "routes,dev=eth0" is of eth0.
-func (t *Table[T]) imply(filters []wordFilter, conds []cond) {
+func (t *Table[T]) imply(conds []cond) {
 	for _, c := range conds {
 		info := &t.Keys.sch.keys[c.idx]
 		if len(c.yes) != 1 || c.yes[0] == "" || info.ro || !info.set || c.list {
@@ -360,11 +361,13 @@ func (t *Table[T]) matcher(f []wordFilter) (func(v *T) bool, error) {
 
 // exists reports whether a record fulfils the filters now.
 func (t *Table[T]) exists(ctx context.Context, f []wordFilter) (bool, error) {
-	n, err := t.words(nameWords{filters: f})
+	view := t.narrowed()
+	conds, err := t.Keys.conds(f)
 	if err != nil {
 		return false, err
 	}
-	view := n.(*Table[T])
+	view.conds = append(view.conds, conds...)
+	view.imply(conds)
 	for try := 0; ; try++ {
 		found, err := view.any(ctx)
 		if found || !errors.Is(err, ErrTorn) || try == maxTries {
@@ -411,12 +414,16 @@ func (t *Table[T]) Open(ctx context.Context, mode OpenMode) (Handle, error) {
 	if mode&OpenRead != 0 && t.Rows == nil || mode&OpenWrite != 0 && !t.writable() {
 		return nil, errAccess
 	}
-	return &tableFile[T]{t: t, reading: newGate(), writing: newGate()}, nil
+	f := &tableFile[T]{t: t, reading: newGate(), writing: newGate()}
+	f.life, f.end = context.WithCancel(context.Background())
+	return f, nil
 }
 
 // A tableFile is an open table. Reading and writing do not wait for each other.
 type tableFile[T any] struct {
 	t       *Table[T]
+	life    context.Context // ends with Close
+	end     context.CancelFunc
 	reading gate
 	dump    *dump[T] // guarded by reading
 	ended   bool     // the reader saw the end: offset 0 begins anew
@@ -443,6 +450,7 @@ func (f *tableFile[T]) ReadAt(ctx context.Context, p []byte, off int64) (int, er
 		f.wrote.Store(false)
 		f.ended = false
 		f.dump = f.t.newDump(ctx)
+		context.AfterFunc(f.life, f.dump.cancel)
 	}
 	n, err := f.dump.readAt(ctx, p, off)
 	f.ended = n == 0 && len(p) > 0
@@ -455,6 +463,9 @@ func (f *tableFile[T]) WriteAt(ctx context.Context, p []byte, off int64) (int, e
 		return 0, err
 	}
 	defer f.writing.unlock()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(f.life, cancel)()
 	f.wrote.Store(true)
 	if f.w == nil {
 		f.w = newWriter(f.t)
@@ -477,9 +488,10 @@ func (f *tableFile[T]) Check(ctx context.Context) error {
 	return f.w.check()
 }
 
-// Close runs a last line that has no end, and ends the dump. It is not
-// interrupted: what it gives back must be given back.
+// Close ends what is under way and runs a last line that has no end. It is not
+// interrupted while it waits: what it gives back must be given back.
 func (f *tableFile[T]) Close(ctx context.Context) error {
+	f.end()
 	f.reading <- struct{}{}
 	defer f.reading.unlock()
 	if f.dump != nil {

@@ -289,8 +289,12 @@ type tableRunner[T any] struct {
 	plan planner[T]
 }
 
-// runner returns what carries out statements one by one.
+// runner returns what carries out statements one by one; nil for a table that
+// cannot be written.
 func (t *Table[T]) runner(file string) runner {
+	if !t.writable() {
+		return nil
+	}
 	r := &tableRunner[T]{d: t.dialect()}
 	r.plan.init(t)
 	r.plan.lenient = true
@@ -298,9 +302,6 @@ func (t *Table[T]) runner(file string) runner {
 }
 
 func (r *tableRunner[T]) run(ctx context.Context, n int, stmt string) error {
-	if !r.plan.t.writable() {
-		return errAccess
-	}
 	st, err := r.d.parse(stmt)
 	if err != nil || st.empty {
 		return err
@@ -319,11 +320,6 @@ func (r *tableRunner[T]) run(ctx context.Context, n int, stmt string) error {
 }
 
 func (r *tableRunner[T]) close(ctx context.Context) error { return nil }
-
-// run carries out one statement, its kind word taken off, at once.
-func (t *Table[T]) run(ctx context.Context, line []byte) error {
-	return t.runner("").run(ctx, 1, string(line))
-}
 
 var errNoFilter = refuse("flush needs a filter or the word all")
 
