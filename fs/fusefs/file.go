@@ -1,0 +1,67 @@
+//go:build linux || darwin || freebsd
+
+package fusefs
+
+import (
+	"context"
+	"syscall"
+
+	"github.com/netfs-project/netfs/fs"
+
+	gofs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// A file is an open file: one conversation with the tree.
+type file struct {
+	srv *Server
+	f   *fs.File
+}
+
+var (
+	_ gofs.FileReader   = (*file)(nil)
+	_ gofs.FileWriter   = (*file)(nil)
+	_ gofs.FileFlusher  = (*file)(nil)
+	_ gofs.FileFsyncer  = (*file)(nil)
+	_ gofs.FileReleaser = (*file)(nil)
+)
+
+func (f *file) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	ctx, done := f.srv.call(ctx)
+	defer done()
+	n, err := f.f.ReadAt(ctx, dest, off)
+	if err != nil {
+		return nil, f.srv.errno(err)
+	}
+	return fuse.ReadResultData(dest[:n]), 0
+}
+
+func (f *file) Write(ctx context.Context, data []byte, off int64) (uint32, syscall.Errno) {
+	ctx, done := f.srv.call(ctx)
+	defer done()
+	n, err := f.f.WriteAt(ctx, data, off)
+	return uint32(n), f.srv.errno(err)
+}
+
+// Flush is one descriptor's close, and there may be many: a shell closes the
+// file several times in one redirection. It only checks a line that has no newline
+// yet, whose run comes with the last close.
+func (f *file) Flush(ctx context.Context) syscall.Errno {
+	c, ok := f.f.Handle().(fs.Checker)
+	if !ok {
+		return 0
+	}
+	ctx, done := f.srv.call(ctx)
+	defer done()
+	return f.srv.errno(c.Check(ctx))
+}
+
+func (f *file) Fsync(context.Context, uint32) syscall.Errno { return 0 }
+
+// Release is the last close. The kernel ignores what it returns; the tree's log
+// of errors has it.
+func (f *file) Release(ctx context.Context) syscall.Errno {
+	ctx, done := f.srv.call(context.WithoutCancel(ctx))
+	defer done()
+	return f.srv.errno(f.f.Close(ctx))
+}
