@@ -176,11 +176,11 @@ func randEntry(r *rand.Rand, depth int) (m Entry) {
 		m.Has |= EntryMaster
 	}
 	if r.IntN(2) == 1 {
-		m.Labels = []byte(randBytes(r))
+		m.Labels = []byte(someBytes(r))
 		m.Has |= EntryLabels
 	}
 	if r.IntN(2) == 1 {
-		m.LabelsMask = []byte(randBytes(r))
+		m.LabelsMask = []byte(someBytes(r))
 		m.Has |= EntryLabelsMask
 	}
 	if r.IntN(2) == 1 {
@@ -244,11 +244,11 @@ func randTuple(r *rand.Rand, depth int) (m Tuple) {
 
 func randIP(r *rand.Rand, depth int) (m IP) {
 	if r.IntN(2) == 1 {
-		m.Src = randAddr(r)
+		m.Src = someAddr(r)
 		m.Has |= IPSrc
 	}
 	if r.IntN(2) == 1 {
-		m.Dst = randAddr(r)
+		m.Dst = someAddr(r)
 		m.Has |= IPDst
 	}
 	return m
@@ -358,11 +358,11 @@ func randSCTPInfo(r *rand.Rand, depth int) (m SCTPInfo) {
 
 func randHelper(r *rand.Rand, depth int) (m Helper) {
 	if r.IntN(2) == 1 {
-		m.Name = string(randString(r))
+		m.Name = string(someString(r))
 		m.Has |= HelperName
 	}
 	if r.IntN(2) == 1 {
-		m.Info = []byte(randBytes(r))
+		m.Info = []byte(someBytes(r))
 		m.Has |= HelperInfo
 	}
 	return m
@@ -370,11 +370,11 @@ func randHelper(r *rand.Rand, depth int) (m Helper) {
 
 func randNAT(r *rand.Rand, depth int) (m NAT) {
 	if r.IntN(2) == 1 {
-		m.Min = randAddr(r)
+		m.Min = someAddr(r)
 		m.Has |= NATMin
 	}
 	if r.IntN(2) == 1 {
-		m.Max = randAddr(r)
+		m.Max = someAddr(r)
 		m.Has |= NATMax
 	}
 	if depth < 3 && r.IntN(2) == 1 {
@@ -414,7 +414,7 @@ func randSeqAdj(r *rand.Rand, depth int) (m SeqAdj) {
 
 func randSecctx(r *rand.Rand, depth int) (m Secctx) {
 	if r.IntN(2) == 1 {
-		m.Name = string(randString(r))
+		m.Name = string(someString(r))
 		m.Has |= SecctxName
 	}
 	return m
@@ -483,7 +483,7 @@ func randExpect(r *rand.Rand, depth int) (m Expect) {
 		m.Has |= ExpectID
 	}
 	if r.IntN(2) == 1 {
-		m.Helper = string(randString(r))
+		m.Helper = string(someString(r))
 		m.Has |= ExpectHelper
 	}
 	if r.IntN(2) == 1 {
@@ -503,7 +503,7 @@ func randExpect(r *rand.Rand, depth int) (m Expect) {
 		m.Has |= ExpectNAT
 	}
 	if r.IntN(2) == 1 {
-		m.Func = string(randString(r))
+		m.Func = string(someString(r))
 		m.Has |= ExpectFunc
 	}
 	return m
@@ -1883,7 +1883,7 @@ func FuzzTuple(f *testing.F) {
 	})
 }
 
-func randAddr(r *rand.Rand) netip.Addr {
+func someAddr(r *rand.Rand) netip.Addr {
 	var a [16]byte
 	for i := range a {
 		a[i] = byte(r.Uint32())
@@ -1894,7 +1894,7 @@ func randAddr(r *rand.Rand) netip.Addr {
 	return netip.AddrFrom16(a)
 }
 
-func randBytes(r *rand.Rand) []byte {
+func someBytes(r *rand.Rand) []byte {
 	b := make([]byte, 1+r.IntN(9))
 	for i := range b {
 		b[i] = byte(r.Uint32())
@@ -1902,7 +1902,7 @@ func randBytes(r *rand.Rand) []byte {
 	return b
 }
 
-func randString(r *rand.Rand) string {
+func someString(r *rand.Rand) string {
 	b := make([]byte, 1+r.IntN(12))
 	for i := range b {
 		b[i] = 'a' + byte(r.IntN(26))

@@ -64,7 +64,7 @@ func randFamily(r *rand.Rand, depth int) (m Family) {
 		m.Has |= FamilyID
 	}
 	if r.IntN(2) == 1 {
-		m.Name = string(randString(r))
+		m.Name = string(someString(r))
 		m.Has |= FamilyName
 	}
 	if r.IntN(2) == 1 {
@@ -117,7 +117,7 @@ func randOp(r *rand.Rand, depth int) (m Op) {
 
 func randGroup(r *rand.Rand, depth int) (m Group) {
 	if r.IntN(2) == 1 {
-		m.Name = string(randString(r))
+		m.Name = string(someString(r))
 		m.Has |= GroupName
 	}
 	if r.IntN(2) == 1 {
@@ -146,7 +146,7 @@ func randPolicyPart(r *rand.Rand, depth int) (m policyPart) {
 		m.Has |= policyPartID
 	}
 	if r.IntN(2) == 1 {
-		m.Name = string(randString(r))
+		m.Name = string(someString(r))
 		m.Has |= policyPartName
 	}
 	if r.IntN(2) == 1 {
@@ -519,7 +519,7 @@ func FuzzPolicyPart(f *testing.F) {
 	})
 }
 
-func randString(r *rand.Rand) string {
+func someString(r *rand.Rand) string {
 	b := make([]byte, 1+r.IntN(12))
 	for i := range b {
 		b[i] = 'a' + byte(r.IntN(26))

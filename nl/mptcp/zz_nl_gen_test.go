@@ -59,7 +59,7 @@ func randEndpoint(r *rand.Rand, depth int) (m Endpoint) {
 		m.Has |= EndpointID
 	}
 	if r.IntN(2) == 1 {
-		m.Addr = randAddr(r)
+		m.Addr = someAddr(r)
 		m.Has |= EndpointAddr
 	}
 	if r.IntN(2) == 1 {
@@ -96,11 +96,11 @@ func randEvent(r *rand.Rand, depth int) (m Event) {
 		m.Has |= EventRemoteID
 	}
 	if r.IntN(2) == 1 {
-		m.Src = randAddr(r)
+		m.Src = someAddr(r)
 		m.Has |= EventSrc
 	}
 	if r.IntN(2) == 1 {
-		m.Dst = randAddr(r)
+		m.Dst = someAddr(r)
 		m.Has |= EventDst
 	}
 	if r.IntN(2) == 1 {
@@ -314,7 +314,7 @@ func FuzzEvent(f *testing.F) {
 	})
 }
 
-func randAddr(r *rand.Rand) netip.Addr {
+func someAddr(r *rand.Rand) netip.Addr {
 	var a [16]byte
 	for i := range a {
 		a[i] = byte(r.Uint32())

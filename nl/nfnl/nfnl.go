@@ -18,6 +18,17 @@ type Header struct {
 	ResID   uint16 `nl:",be"` // the resource: a queue, a CPU, a subsystem
 }
 
+// Mark begins or ends a transaction: ResID of its header is the subsystem.
+//
+//nl:message NFNL_MSG_BATCH_BEGIN NFNL_MSG_BATCH_END
+type Mark struct {
+	Header Header `nl:"header"`
+
+	GenID uint32 `nl:"NFNL_BATCH_GENID,be"` // refuse (ERESTART) if the state is of another generation
+
+	Has MarkSet
+}
+
 // Families of the header beyond the address families (linux/netfilter.h).
 const (
 	NFPROTO_UNSPEC = 0

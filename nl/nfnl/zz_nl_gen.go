@@ -4,6 +4,8 @@ package nfnl
 
 import (
 	"encoding/binary"
+
+	"github.com/netfs-project/netfs/nl/attr"
 )
 
 // Append appends the 4 bytes of s.
@@ -25,4 +27,72 @@ func (s *Header) Decode(b []byte) {
 	s.Family = uint8(b[0])
 	s.Version = uint8(b[1])
 	s.ResID = uint16(binary.BigEndian.Uint16(b[2:]))
+}
+
+// MarkSet says which attributes of Mark are there.
+type MarkSet uint64
+
+const (
+	MarkGenID MarkSet = 1 << iota
+)
+
+// Has says whether all of f are in s.
+func (s MarkSet) Has(f MarkSet) bool { return s&f == f }
+
+// AppendBody appends the wire form of m.
+func (m *Mark) AppendBody(b []byte) ([]byte, error) {
+	b = m.Header.Append(b)
+	if m.GenID != 0 || m.Has&MarkGenID != 0 {
+		b = attr.AppendBE32(b, NFNL_BATCH_GENID, uint32(m.GenID))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Mark) Decode(b []byte) error {
+	m.Reset()
+	m.Header.Decode(b)
+	b = b[min(len(b), 4):]
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFNL_BATCH_GENID:
+			m.GenID = attr.BE32(v)
+			m.Has |= MarkGenID
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Mark) Reset() {
+	*m = Mark{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Mark) Schema() *attr.Schema {
+	return &attr.Schema{
+		Header: 4,
+		Attrs: map[uint16]attr.Attr{
+			NFNL_BATCH_GENID: {Name: "NFNL_BATCH_GENID"},
+		},
+	}
+}
+
+// MessageName returns the name of a message type that carries m.
+func (*Mark) MessageName(t uint16) string {
+	switch t {
+	case NFNL_MSG_BATCH_BEGIN:
+		return "NFNL_MSG_BATCH_BEGIN"
+	case NFNL_MSG_BATCH_END:
+		return "NFNL_MSG_BATCH_END"
+	}
+	return ""
 }

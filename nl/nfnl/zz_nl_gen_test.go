@@ -3,7 +3,9 @@
 package nfnl
 
 import (
+	"bytes"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 )
 
@@ -12,6 +14,15 @@ func randHeader(r *rand.Rand) (s Header) {
 	s.Version = uint8(r.Uint64())
 	s.ResID = uint16(r.Uint64())
 	return s
+}
+
+func randMark(r *rand.Rand, depth int) (m Mark) {
+	m.Header = randHeader(r)
+	if r.IntN(2) == 1 {
+		m.GenID = uint32(r.Uint64())
+		m.Has |= MarkGenID
+	}
+	return m
 }
 
 func TestRoundTripHeader(t *testing.T) {
@@ -35,4 +46,60 @@ func TestRoundTripHeader(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestRoundTripMark(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Mark
+	for range 200 {
+		want := randMark(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Mark
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzMark(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randMark(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Mark
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
 }

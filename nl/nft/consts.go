@@ -137,6 +137,56 @@ const (
 	NFTA_SET_FIELD_LEN = 1
 )
 
+// Attributes of a list of elements.
+const (
+	NFTA_SET_ELEM_LIST_TABLE    = 1
+	NFTA_SET_ELEM_LIST_SET      = 2
+	NFTA_SET_ELEM_LIST_ELEMENTS = 3
+	NFTA_SET_ELEM_LIST_SET_ID   = 4
+)
+
+// Attributes of an element.
+const (
+	NFTA_SET_ELEM_KEY         = 1
+	NFTA_SET_ELEM_DATA        = 2
+	NFTA_SET_ELEM_FLAGS       = 3
+	NFTA_SET_ELEM_TIMEOUT     = 4
+	NFTA_SET_ELEM_EXPIRATION  = 5
+	NFTA_SET_ELEM_USERDATA    = 6
+	NFTA_SET_ELEM_EXPR        = 7
+	NFTA_SET_ELEM_OBJREF      = 9
+	NFTA_SET_ELEM_KEY_END     = 10
+	NFTA_SET_ELEM_EXPRESSIONS = 11
+)
+
+// Attributes of data: a key, or what it maps to.
+const (
+	NFTA_DATA_VALUE   = 1
+	NFTA_DATA_VERDICT = 2
+)
+
+// Attributes of a verdict.
+const (
+	NFTA_VERDICT_CODE     = 1
+	NFTA_VERDICT_CHAIN    = 2
+	NFTA_VERDICT_CHAIN_ID = 3
+)
+
+// Flags of an element.
+const (
+	NFT_SET_ELEM_INTERVAL_END = 0x1 // the key is the first one behind an interval
+	NFT_SET_ELEM_CATCHALL     = 0x2 // stands for every key that is not there; has no key
+)
+
+// Codes of a verdict beside NF_ACCEPT and the like.
+const (
+	NFT_CONTINUE = -1
+	NFT_BREAK    = -2
+	NFT_JUMP     = -3
+	NFT_GOTO     = -4
+	NFT_RETURN   = -5
+)
+
 // Attributes of an expression.
 const (
 	NFTA_EXPR_NAME = 1

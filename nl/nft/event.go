@@ -8,9 +8,9 @@ import (
 	"github.com/netfs-project/netfs/nl/nfnl"
 )
 
-// An Event is one change of the ruleset. The field that belongs to Msg is set,
-// none for elements of sets; what it points to is borrowed until the next
-// step. Gen comes last in each transaction.
+// An Event is one change of the ruleset. The field that belongs to Msg is set;
+// what it points to is borrowed until the next step. Gen comes last in each
+// transaction.
 type Event struct {
 	Msg       uint8 // NFT_MSG_NEWTABLE, NFT_MSG_DELCHAIN ...
 	Family    uint8
@@ -18,6 +18,7 @@ type Event struct {
 	Chain     *Chain
 	Rule      *Rule
 	Set       *Set
+	Elems     *Elems
 	Object    *Object
 	Flowtable *Flowtable
 	Gen       *Gen
@@ -52,6 +53,7 @@ type decoder struct {
 	chain     Chain
 	rule      Rule
 	set       Set
+	elems     Elems
 	object    Object
 	flowtable Flowtable
 	gen       Gen
@@ -76,6 +78,9 @@ func (d *decoder) decode(m nl.Message) (Event, error) {
 	case NFT_MSG_NEWSET, NFT_MSG_DELSET:
 		ev.Set = &d.set
 		return ev, d.set.Decode(m.Data)
+	case NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM:
+		ev.Elems = &d.elems
+		return ev, d.elems.Decode(m.Data)
 	case NFT_MSG_NEWOBJ, NFT_MSG_DELOBJ:
 		ev.Object = &d.object
 		return ev, d.object.Decode(m.Data)

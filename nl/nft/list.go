@@ -89,6 +89,24 @@ func Flowtables(ctx context.Context, c *nl.Client, family uint8, table string) i
 	return dump(ctx, c, r, func(v *Flowtable) bool { return table == "" || v.Table == table })
 }
 
+// Elements streams the elements of a set or map.
+func Elements(ctx context.Context, c *nl.Client, family uint8, table, set string) iter.Seq2[*Elem, error] {
+	r := request(NFT_MSG_GETSETELEM, &Elems{Header: header(family), Table: table, SetName: set})
+	return func(yield func(*Elem, error) bool) {
+		for v, err := range dump[Elems](ctx, c, r, nil) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range v.Elems {
+				if !yield(&v.Elems[i], nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // get fetches one.
 func get[T any, P message[T]](ctx context.Context, c *nl.Client, msg uint8, body P) (P, error) {
 	var found P

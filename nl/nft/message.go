@@ -142,6 +142,60 @@ type Field struct {
 	Has FieldSet
 }
 
+// Elems is elements of one set. Those of a large set come in several messages.
+//
+//nl:message
+type Elems struct {
+	Header nfnl.Header `nl:"header"`
+
+	Table   string `nl:"NFTA_SET_ELEM_LIST_TABLE"`
+	SetName string `nl:"NFTA_SET_ELEM_LIST_SET"`
+	Elems   []Elem `nl:"NFTA_SET_ELEM_LIST_ELEMENTS,array,elem=NFTA_LIST_ELEM"`
+	SetID   uint32 `nl:"NFTA_SET_ELEM_LIST_SET_ID,be"` // within a transaction
+
+	Has ElemsSet
+}
+
+// An Elem is one element of a set. An interval is two elements, the second with
+// NFT_SET_ELEM_INTERVAL_END, or where the key is concatenated one with KeyEnd.
+//
+//nl:nest
+type Elem struct {
+	Key      Data          `nl:"NFTA_SET_ELEM_KEY"`
+	KeyEnd   Data          `nl:"NFTA_SET_ELEM_KEY_END"` // last key of the interval
+	Data     Data          `nl:"NFTA_SET_ELEM_DATA"`    // what a map maps it to
+	Flags    uint32        `nl:"NFTA_SET_ELEM_FLAGS,be"`
+	Timeout  time.Duration `nl:"NFTA_SET_ELEM_TIMEOUT,unit=ms,width=64,be"`
+	Expires  time.Duration `nl:"NFTA_SET_ELEM_EXPIRATION,unit=ms,width=64,be"` // from now
+	UserData []byte        `nl:"NFTA_SET_ELEM_USERDATA"`
+	Expr     Expr          `nl:"NFTA_SET_ELEM_EXPR"`
+	Exprs    []Expr        `nl:"NFTA_SET_ELEM_EXPRESSIONS,array,elem=NFTA_LIST_ELEM"`
+	Object   string        `nl:"NFTA_SET_ELEM_OBJREF"`
+
+	Has ElemSet
+}
+
+// Data is bytes as packets have them, or a verdict.
+//
+//nl:nest
+type Data struct {
+	Value   []byte  `nl:"NFTA_DATA_VALUE"`
+	Verdict Verdict `nl:"NFTA_DATA_VERDICT"`
+
+	Has DataSet
+}
+
+// A Verdict is what becomes of a packet.
+//
+//nl:nest
+type Verdict struct {
+	Code    int32  `nl:"NFTA_VERDICT_CODE,be"`     // NF_ACCEPT, NFT_JUMP ...
+	Chain   string `nl:"NFTA_VERDICT_CHAIN"`       // to jump or go to
+	ChainID uint32 `nl:"NFTA_VERDICT_CHAIN_ID,be"` // within a transaction
+
+	Has VerdictSet
+}
+
 // An Object is a named stateful thing that rules refer to.
 //
 //nl:message

@@ -55,3 +55,4 @@ func (*Set) MessageName(typ uint16) string       { return messageName(typ) }
 func (*Object) MessageName(typ uint16) string    { return messageName(typ) }
 func (*Flowtable) MessageName(typ uint16) string { return messageName(typ) }
 func (*Gen) MessageName(typ uint16) string       { return messageName(typ) }
+func (*Elems) MessageName(typ uint16) string     { return messageName(typ) }

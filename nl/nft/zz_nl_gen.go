@@ -250,6 +250,83 @@ func (*Counters) Schema() *attr.Schema {
 	}
 }
 
+// DataSet says which attributes of Data are there.
+type DataSet uint64
+
+const (
+	DataValue DataSet = 1 << iota
+	DataVerdict
+)
+
+// Has says whether all of f are in s.
+func (s DataSet) Has(f DataSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Data) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	if len(m.Value) > 0 || m.Has&DataValue != 0 {
+		if b, err = attr.AppendBytes(b, NFTA_DATA_VALUE, m.Value); err != nil {
+			return b, attr.In("NFTA_DATA_VALUE", err)
+		}
+	}
+	{
+		var n attr.Nest
+		b, n = attr.Begin(b, NFTA_DATA_VERDICT)
+		if b, err = m.Verdict.AppendBody(b); err != nil {
+			return b, attr.In("NFTA_DATA_VERDICT", err)
+		}
+		if attr.Empty(b, n) && m.Has&DataVerdict == 0 {
+			b = attr.Cancel(b, n)
+		} else if b, err = attr.End(b, n); err != nil {
+			return b, attr.In("NFTA_DATA_VERDICT", err)
+		}
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Data) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_DATA_VALUE:
+			m.Value = append(m.Value[:0], v...)
+			m.Has |= DataValue
+		case NFTA_DATA_VERDICT:
+			if err := m.Verdict.Decode(v); err != nil {
+				return attr.In("NFTA_DATA_VERDICT", err)
+			}
+			m.Has |= DataVerdict
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Data) Reset() {
+	m.Value = m.Value[:0]
+	m.Verdict.Reset()
+	m.Has = 0
+}
+
+// Schema gives the attributes of m their names.
+func (*Data) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_DATA_VALUE:   {Name: "NFTA_DATA_VALUE"},
+			NFTA_DATA_VERDICT: {Name: "NFTA_DATA_VERDICT", Nest: (*Verdict)(nil).Schema},
+		},
+	}
+}
+
 // DescSet says which attributes of Desc are there.
 type DescSet uint64
 
@@ -436,6 +513,346 @@ func (*DevHook) Schema() *attr.Schema {
 			NFTA_FLOWTABLE_HOOK_NUM:      {Name: "NFTA_FLOWTABLE_HOOK_NUM"},
 			NFTA_FLOWTABLE_HOOK_PRIORITY: {Name: "NFTA_FLOWTABLE_HOOK_PRIORITY"},
 			NFTA_FLOWTABLE_HOOK_DEVS:     {Name: "NFTA_FLOWTABLE_HOOK_DEVS", Array: true},
+		},
+	}
+}
+
+// ElemSet says which attributes of Elem are there.
+type ElemSet uint64
+
+const (
+	ElemKey ElemSet = 1 << iota
+	ElemKeyEnd
+	ElemData
+	ElemFlags
+	ElemTimeout
+	ElemExpires
+	ElemUserData
+	ElemExpr
+	ElemExprs
+	ElemObject
+)
+
+// Has says whether all of f are in s.
+func (s ElemSet) Has(f ElemSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Elem) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	{
+		var n attr.Nest
+		b, n = attr.Begin(b, NFTA_SET_ELEM_KEY)
+		if b, err = m.Key.AppendBody(b); err != nil {
+			return b, attr.In("NFTA_SET_ELEM_KEY", err)
+		}
+		if attr.Empty(b, n) && m.Has&ElemKey == 0 {
+			b = attr.Cancel(b, n)
+		} else if b, err = attr.End(b, n); err != nil {
+			return b, attr.In("NFTA_SET_ELEM_KEY", err)
+		}
+	}
+	{
+		var n attr.Nest
+		b, n = attr.Begin(b, NFTA_SET_ELEM_KEY_END)
+		if b, err = m.KeyEnd.AppendBody(b); err != nil {
+			return b, attr.In("NFTA_SET_ELEM_KEY_END", err)
+		}
+		if attr.Empty(b, n) && m.Has&ElemKeyEnd == 0 {
+			b = attr.Cancel(b, n)
+		} else if b, err = attr.End(b, n); err != nil {
+			return b, attr.In("NFTA_SET_ELEM_KEY_END", err)
+		}
+	}
+	{
+		var n attr.Nest
+		b, n = attr.Begin(b, NFTA_SET_ELEM_DATA)
+		if b, err = m.Data.AppendBody(b); err != nil {
+			return b, attr.In("NFTA_SET_ELEM_DATA", err)
+		}
+		if attr.Empty(b, n) && m.Has&ElemData == 0 {
+			b = attr.Cancel(b, n)
+		} else if b, err = attr.End(b, n); err != nil {
+			return b, attr.In("NFTA_SET_ELEM_DATA", err)
+		}
+	}
+	if m.Flags != 0 || m.Has&ElemFlags != 0 {
+		b = attr.AppendBE32(b, NFTA_SET_ELEM_FLAGS, uint32(m.Flags))
+	}
+	if m.Timeout != 0 || m.Has&ElemTimeout != 0 {
+		b = attr.AppendBE64(b, NFTA_SET_ELEM_TIMEOUT, attr.Ticks64(m.Timeout, time.Millisecond))
+	}
+	if m.Expires != 0 || m.Has&ElemExpires != 0 {
+		b = attr.AppendBE64(b, NFTA_SET_ELEM_EXPIRATION, attr.Ticks64(m.Expires, time.Millisecond))
+	}
+	if len(m.UserData) > 0 || m.Has&ElemUserData != 0 {
+		if b, err = attr.AppendBytes(b, NFTA_SET_ELEM_USERDATA, m.UserData); err != nil {
+			return b, attr.In("NFTA_SET_ELEM_USERDATA", err)
+		}
+	}
+	{
+		var n attr.Nest
+		b, n = attr.Begin(b, NFTA_SET_ELEM_EXPR)
+		if b, err = m.Expr.AppendBody(b); err != nil {
+			return b, attr.In("NFTA_SET_ELEM_EXPR", err)
+		}
+		if attr.Empty(b, n) && m.Has&ElemExpr == 0 {
+			b = attr.Cancel(b, n)
+		} else if b, err = attr.End(b, n); err != nil {
+			return b, attr.In("NFTA_SET_ELEM_EXPR", err)
+		}
+	}
+	if len(m.Exprs) > 0 || m.Has&ElemExprs != 0 {
+		var n0 attr.Nest
+		b, n0 = attr.Begin(b, NFTA_SET_ELEM_EXPRESSIONS)
+		for i := range m.Exprs {
+			{
+				var n attr.Nest
+				b, n = attr.Begin(b, NFTA_LIST_ELEM)
+				if b, err = m.Exprs[i].AppendBody(b); err != nil {
+					return b, attr.In("NFTA_SET_ELEM_EXPRESSIONS", err)
+				}
+				if b, err = attr.End(b, n); err != nil {
+					return b, attr.In("NFTA_SET_ELEM_EXPRESSIONS", err)
+				}
+			}
+		}
+		if b, err = attr.End(b, n0); err != nil {
+			return b, attr.In("NFTA_SET_ELEM_EXPRESSIONS", err)
+		}
+	}
+	if m.Object != "" || m.Has&ElemObject != 0 {
+		if b, err = attr.AppendString(b, NFTA_SET_ELEM_OBJREF, string(m.Object)); err != nil {
+			return b, attr.In("NFTA_SET_ELEM_OBJREF", err)
+		}
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Elem) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_SET_ELEM_KEY:
+			if err := m.Key.Decode(v); err != nil {
+				return attr.In("NFTA_SET_ELEM_KEY", err)
+			}
+			m.Has |= ElemKey
+		case NFTA_SET_ELEM_KEY_END:
+			if err := m.KeyEnd.Decode(v); err != nil {
+				return attr.In("NFTA_SET_ELEM_KEY_END", err)
+			}
+			m.Has |= ElemKeyEnd
+		case NFTA_SET_ELEM_DATA:
+			if err := m.Data.Decode(v); err != nil {
+				return attr.In("NFTA_SET_ELEM_DATA", err)
+			}
+			m.Has |= ElemData
+		case NFTA_SET_ELEM_FLAGS:
+			m.Flags = attr.BE32(v)
+			m.Has |= ElemFlags
+		case NFTA_SET_ELEM_TIMEOUT:
+			m.Timeout = attr.Duration(attr.BEUint(v), time.Millisecond)
+			m.Has |= ElemTimeout
+		case NFTA_SET_ELEM_EXPIRATION:
+			m.Expires = attr.Duration(attr.BEUint(v), time.Millisecond)
+			m.Has |= ElemExpires
+		case NFTA_SET_ELEM_USERDATA:
+			m.UserData = append(m.UserData[:0], v...)
+			m.Has |= ElemUserData
+		case NFTA_SET_ELEM_EXPR:
+			if err := m.Expr.Decode(v); err != nil {
+				return attr.In("NFTA_SET_ELEM_EXPR", err)
+			}
+			m.Has |= ElemExpr
+		case NFTA_SET_ELEM_EXPRESSIONS:
+			m.Exprs = m.Exprs[:0]
+			for a := v; ; {
+				_, e, next, ok := attr.Next(a)
+				if !ok {
+					if err := attr.Check(a); err != nil {
+						return attr.In("NFTA_SET_ELEM_EXPRESSIONS", err)
+					}
+					break
+				}
+				if n := len(m.Exprs); n < cap(m.Exprs) {
+					m.Exprs = m.Exprs[:n+1]
+				} else {
+					m.Exprs = append(m.Exprs, Expr{})
+				}
+				if err := m.Exprs[len(m.Exprs)-1].Decode(e); err != nil {
+					return attr.In("NFTA_SET_ELEM_EXPRESSIONS", err)
+				}
+				a = next
+			}
+			m.Has |= ElemExprs
+		case NFTA_SET_ELEM_OBJREF:
+			m.Object = attr.Word(v)
+			m.Has |= ElemObject
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Elem) Reset() {
+	m.Key.Reset()
+	m.KeyEnd.Reset()
+	m.Data.Reset()
+	m.Flags = 0
+	m.Timeout = 0
+	m.Expires = 0
+	m.UserData = m.UserData[:0]
+	m.Expr.Reset()
+	m.Exprs = m.Exprs[:0]
+	m.Object = ""
+	m.Has = 0
+}
+
+// Schema gives the attributes of m their names.
+func (*Elem) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_SET_ELEM_KEY:         {Name: "NFTA_SET_ELEM_KEY", Nest: (*Data)(nil).Schema},
+			NFTA_SET_ELEM_KEY_END:     {Name: "NFTA_SET_ELEM_KEY_END", Nest: (*Data)(nil).Schema},
+			NFTA_SET_ELEM_DATA:        {Name: "NFTA_SET_ELEM_DATA", Nest: (*Data)(nil).Schema},
+			NFTA_SET_ELEM_FLAGS:       {Name: "NFTA_SET_ELEM_FLAGS"},
+			NFTA_SET_ELEM_TIMEOUT:     {Name: "NFTA_SET_ELEM_TIMEOUT"},
+			NFTA_SET_ELEM_EXPIRATION:  {Name: "NFTA_SET_ELEM_EXPIRATION"},
+			NFTA_SET_ELEM_USERDATA:    {Name: "NFTA_SET_ELEM_USERDATA"},
+			NFTA_SET_ELEM_EXPR:        {Name: "NFTA_SET_ELEM_EXPR", Nest: (*Expr)(nil).Schema},
+			NFTA_SET_ELEM_EXPRESSIONS: {Name: "NFTA_SET_ELEM_EXPRESSIONS", Array: true, Nest: (*Expr)(nil).Schema},
+			NFTA_SET_ELEM_OBJREF:      {Name: "NFTA_SET_ELEM_OBJREF"},
+		},
+	}
+}
+
+// ElemsSet says which attributes of Elems are there.
+type ElemsSet uint64
+
+const (
+	ElemsTable ElemsSet = 1 << iota
+	ElemsSetName
+	ElemsElems
+	ElemsSetID
+)
+
+// Has says whether all of f are in s.
+func (s ElemsSet) Has(f ElemsSet) bool { return s&f == f }
+
+// AppendBody appends the wire form of m.
+func (m *Elems) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	b = m.Header.Append(b)
+	if m.Table != "" || m.Has&ElemsTable != 0 {
+		if b, err = attr.AppendString(b, NFTA_SET_ELEM_LIST_TABLE, string(m.Table)); err != nil {
+			return b, attr.In("NFTA_SET_ELEM_LIST_TABLE", err)
+		}
+	}
+	if m.SetName != "" || m.Has&ElemsSetName != 0 {
+		if b, err = attr.AppendString(b, NFTA_SET_ELEM_LIST_SET, string(m.SetName)); err != nil {
+			return b, attr.In("NFTA_SET_ELEM_LIST_SET", err)
+		}
+	}
+	if len(m.Elems) > 0 || m.Has&ElemsElems != 0 {
+		var n0 attr.Nest
+		b, n0 = attr.Begin(b, NFTA_SET_ELEM_LIST_ELEMENTS)
+		for i := range m.Elems {
+			{
+				var n attr.Nest
+				b, n = attr.Begin(b, NFTA_LIST_ELEM)
+				if b, err = m.Elems[i].AppendBody(b); err != nil {
+					return b, attr.In("NFTA_SET_ELEM_LIST_ELEMENTS", err)
+				}
+				if b, err = attr.End(b, n); err != nil {
+					return b, attr.In("NFTA_SET_ELEM_LIST_ELEMENTS", err)
+				}
+			}
+		}
+		if b, err = attr.End(b, n0); err != nil {
+			return b, attr.In("NFTA_SET_ELEM_LIST_ELEMENTS", err)
+		}
+	}
+	if m.SetID != 0 || m.Has&ElemsSetID != 0 {
+		b = attr.AppendBE32(b, NFTA_SET_ELEM_LIST_SET_ID, uint32(m.SetID))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Elems) Decode(b []byte) error {
+	m.Reset()
+	m.Header.Decode(b)
+	b = b[min(len(b), 4):]
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_SET_ELEM_LIST_TABLE:
+			m.Table = attr.Word(v)
+			m.Has |= ElemsTable
+		case NFTA_SET_ELEM_LIST_SET:
+			m.SetName = attr.Word(v)
+			m.Has |= ElemsSetName
+		case NFTA_SET_ELEM_LIST_ELEMENTS:
+			m.Elems = m.Elems[:0]
+			for a := v; ; {
+				_, e, next, ok := attr.Next(a)
+				if !ok {
+					if err := attr.Check(a); err != nil {
+						return attr.In("NFTA_SET_ELEM_LIST_ELEMENTS", err)
+					}
+					break
+				}
+				if n := len(m.Elems); n < cap(m.Elems) {
+					m.Elems = m.Elems[:n+1]
+				} else {
+					m.Elems = append(m.Elems, Elem{})
+				}
+				if err := m.Elems[len(m.Elems)-1].Decode(e); err != nil {
+					return attr.In("NFTA_SET_ELEM_LIST_ELEMENTS", err)
+				}
+				a = next
+			}
+			m.Has |= ElemsElems
+		case NFTA_SET_ELEM_LIST_SET_ID:
+			m.SetID = attr.BE32(v)
+			m.Has |= ElemsSetID
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Elems) Reset() {
+	*m = Elems{
+		Elems: m.Elems[:0],
+	}
+}
+
+// Schema gives the attributes of m their names.
+func (*Elems) Schema() *attr.Schema {
+	return &attr.Schema{
+		Header: 4,
+		Attrs: map[uint16]attr.Attr{
+			NFTA_SET_ELEM_LIST_TABLE:    {Name: "NFTA_SET_ELEM_LIST_TABLE"},
+			NFTA_SET_ELEM_LIST_SET:      {Name: "NFTA_SET_ELEM_LIST_SET"},
+			NFTA_SET_ELEM_LIST_ELEMENTS: {Name: "NFTA_SET_ELEM_LIST_ELEMENTS", Array: true, Nest: (*Elem)(nil).Schema},
+			NFTA_SET_ELEM_LIST_SET_ID:   {Name: "NFTA_SET_ELEM_LIST_SET_ID"},
 		},
 	}
 }
@@ -1527,6 +1944,78 @@ func (*Table) Schema() *attr.Schema {
 			NFTA_TABLE_HANDLE:   {Name: "NFTA_TABLE_HANDLE"},
 			NFTA_TABLE_USERDATA: {Name: "NFTA_TABLE_USERDATA"},
 			NFTA_TABLE_OWNER:    {Name: "NFTA_TABLE_OWNER"},
+		},
+	}
+}
+
+// VerdictSet says which attributes of Verdict are there.
+type VerdictSet uint64
+
+const (
+	VerdictCode VerdictSet = 1 << iota
+	VerdictChain
+	VerdictChainID
+)
+
+// Has says whether all of f are in s.
+func (s VerdictSet) Has(f VerdictSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Verdict) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	if m.Code != 0 || m.Has&VerdictCode != 0 {
+		b = attr.AppendBE32(b, NFTA_VERDICT_CODE, uint32(m.Code))
+	}
+	if m.Chain != "" || m.Has&VerdictChain != 0 {
+		if b, err = attr.AppendString(b, NFTA_VERDICT_CHAIN, string(m.Chain)); err != nil {
+			return b, attr.In("NFTA_VERDICT_CHAIN", err)
+		}
+	}
+	if m.ChainID != 0 || m.Has&VerdictChainID != 0 {
+		b = attr.AppendBE32(b, NFTA_VERDICT_CHAIN_ID, uint32(m.ChainID))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Verdict) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_VERDICT_CODE:
+			m.Code = int32(attr.BEInt(v))
+			m.Has |= VerdictCode
+		case NFTA_VERDICT_CHAIN:
+			m.Chain = attr.Word(v)
+			m.Has |= VerdictChain
+		case NFTA_VERDICT_CHAIN_ID:
+			m.ChainID = attr.BE32(v)
+			m.Has |= VerdictChainID
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Verdict) Reset() {
+	*m = Verdict{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Verdict) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_VERDICT_CODE:     {Name: "NFTA_VERDICT_CODE"},
+			NFTA_VERDICT_CHAIN:    {Name: "NFTA_VERDICT_CHAIN"},
+			NFTA_VERDICT_CHAIN_ID: {Name: "NFTA_VERDICT_CHAIN_ID"},
 		},
 	}
 }

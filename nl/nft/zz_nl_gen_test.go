@@ -15,7 +15,7 @@ import (
 func randChain(r *rand.Rand, depth int) (m Chain) {
 	m.Header = randNfnlHeader(r)
 	if r.IntN(2) == 1 {
-		m.Table = string(randString(r))
+		m.Table = string(someString(r))
 		m.Has |= ChainTable
 	}
 	if r.IntN(2) == 1 {
@@ -23,7 +23,7 @@ func randChain(r *rand.Rand, depth int) (m Chain) {
 		m.Has |= ChainHandle
 	}
 	if r.IntN(2) == 1 {
-		m.Name = string(randString(r))
+		m.Name = string(someString(r))
 		m.Has |= ChainName
 	}
 	if depth < 3 && r.IntN(2) == 1 {
@@ -39,7 +39,7 @@ func randChain(r *rand.Rand, depth int) (m Chain) {
 		m.Has |= ChainUse
 	}
 	if r.IntN(2) == 1 {
-		m.Type = string(randString(r))
+		m.Type = string(someString(r))
 		m.Has |= ChainType
 	}
 	if depth < 3 && r.IntN(2) == 1 {
@@ -55,7 +55,7 @@ func randChain(r *rand.Rand, depth int) (m Chain) {
 		m.Has |= ChainID
 	}
 	if r.IntN(2) == 1 {
-		m.UserData = []byte(randBytes(r))
+		m.UserData = []byte(someBytes(r))
 		m.Has |= ChainUserData
 	}
 	return m
@@ -78,12 +78,12 @@ func randHook(r *rand.Rand, depth int) (m Hook) {
 		m.Has |= HookPriority
 	}
 	if r.IntN(2) == 1 {
-		m.Dev = string(randString(r))
+		m.Dev = string(someString(r))
 		m.Has |= HookDev
 	}
 	if r.IntN(2) == 1 {
 		for range 1 + r.IntN(3) {
-			e := string(randString(r))
+			e := string(someString(r))
 			m.Devs = append(m.Devs, e)
 		}
 		m.Has |= HookDevs
@@ -99,6 +99,34 @@ func randCounters(r *rand.Rand, depth int) (m Counters) {
 	if r.IntN(2) == 1 {
 		m.Packets = uint64(r.Uint64())
 		m.Has |= CountersPackets
+	}
+	return m
+}
+
+func randData(r *rand.Rand, depth int) (m Data) {
+	if r.IntN(2) == 1 {
+		m.Value = []byte(someBytes(r))
+		m.Has |= DataValue
+	}
+	if depth < 3 && r.IntN(2) == 1 {
+		m.Verdict = randVerdict(r, depth+1)
+		m.Has |= DataVerdict
+	}
+	return m
+}
+
+func randVerdict(r *rand.Rand, depth int) (m Verdict) {
+	if r.IntN(2) == 1 {
+		m.Code = int32(r.Uint64())
+		m.Has |= VerdictCode
+	}
+	if r.IntN(2) == 1 {
+		m.Chain = string(someString(r))
+		m.Has |= VerdictChain
+	}
+	if r.IntN(2) == 1 {
+		m.ChainID = uint32(r.Uint64())
+		m.Has |= VerdictChainID
 	}
 	return m
 }
@@ -137,7 +165,7 @@ func randDevHook(r *rand.Rand, depth int) (m DevHook) {
 	}
 	if r.IntN(2) == 1 {
 		for range 1 + r.IntN(3) {
-			e := string(randString(r))
+			e := string(someString(r))
 			m.Devs = append(m.Devs, e)
 		}
 		m.Has |= DevHookDevs
@@ -145,14 +173,85 @@ func randDevHook(r *rand.Rand, depth int) (m DevHook) {
 	return m
 }
 
+func randElem(r *rand.Rand, depth int) (m Elem) {
+	if depth < 3 && r.IntN(2) == 1 {
+		m.Key = randData(r, depth+1)
+		m.Has |= ElemKey
+	}
+	if depth < 3 && r.IntN(2) == 1 {
+		m.KeyEnd = randData(r, depth+1)
+		m.Has |= ElemKeyEnd
+	}
+	if depth < 3 && r.IntN(2) == 1 {
+		m.Data = randData(r, depth+1)
+		m.Has |= ElemData
+	}
+	if r.IntN(2) == 1 {
+		m.Flags = uint32(r.Uint64())
+		m.Has |= ElemFlags
+	}
+	if r.IntN(2) == 1 {
+		m.Timeout = time.Duration(r.Uint32()) * time.Millisecond
+		m.Has |= ElemTimeout
+	}
+	if r.IntN(2) == 1 {
+		m.Expires = time.Duration(r.Uint32()) * time.Millisecond
+		m.Has |= ElemExpires
+	}
+	if r.IntN(2) == 1 {
+		m.UserData = []byte(someBytes(r))
+		m.Has |= ElemUserData
+	}
+	if depth < 3 && r.IntN(2) == 1 {
+		m.Expr = randExpr(r, depth+1)
+		m.Has |= ElemExpr
+	}
+	if depth < 3 && r.IntN(2) == 1 {
+		for range 1 + r.IntN(3) {
+			e := randExpr(r, depth+1)
+			m.Exprs = append(m.Exprs, e)
+		}
+		m.Has |= ElemExprs
+	}
+	if r.IntN(2) == 1 {
+		m.Object = string(someString(r))
+		m.Has |= ElemObject
+	}
+	return m
+}
+
 func randExpr(r *rand.Rand, depth int) (m Expr) {
 	if r.IntN(2) == 1 {
-		m.Name = string(randString(r))
+		m.Name = string(someString(r))
 		m.Has |= ExprName
 	}
 	if r.IntN(2) == 1 {
-		m.Data = []byte(randBytes(r))
+		m.Data = []byte(someBytes(r))
 		m.Has |= ExprData
+	}
+	return m
+}
+
+func randElems(r *rand.Rand, depth int) (m Elems) {
+	m.Header = randNfnlHeader(r)
+	if r.IntN(2) == 1 {
+		m.Table = string(someString(r))
+		m.Has |= ElemsTable
+	}
+	if r.IntN(2) == 1 {
+		m.SetName = string(someString(r))
+		m.Has |= ElemsSetName
+	}
+	if depth < 3 && r.IntN(2) == 1 {
+		for range 1 + r.IntN(3) {
+			e := randElem(r, depth+1)
+			m.Elems = append(m.Elems, e)
+		}
+		m.Has |= ElemsElems
+	}
+	if r.IntN(2) == 1 {
+		m.SetID = uint32(r.Uint64())
+		m.Has |= ElemsSetID
 	}
 	return m
 }
@@ -160,11 +259,11 @@ func randExpr(r *rand.Rand, depth int) (m Expr) {
 func randFlowtable(r *rand.Rand, depth int) (m Flowtable) {
 	m.Header = randNfnlHeader(r)
 	if r.IntN(2) == 1 {
-		m.Table = string(randString(r))
+		m.Table = string(someString(r))
 		m.Has |= FlowtableTable
 	}
 	if r.IntN(2) == 1 {
-		m.Name = string(randString(r))
+		m.Name = string(someString(r))
 		m.Has |= FlowtableName
 	}
 	if depth < 3 && r.IntN(2) == 1 {
@@ -197,7 +296,7 @@ func randGen(r *rand.Rand, depth int) (m Gen) {
 		m.Has |= GenProcPID
 	}
 	if r.IntN(2) == 1 {
-		m.ProcName = string(randString(r))
+		m.ProcName = string(someString(r))
 		m.Has |= GenProcName
 	}
 	return m
@@ -206,11 +305,11 @@ func randGen(r *rand.Rand, depth int) (m Gen) {
 func randObject(r *rand.Rand, depth int) (m Object) {
 	m.Header = randNfnlHeader(r)
 	if r.IntN(2) == 1 {
-		m.Table = string(randString(r))
+		m.Table = string(someString(r))
 		m.Has |= ObjectTable
 	}
 	if r.IntN(2) == 1 {
-		m.Name = string(randString(r))
+		m.Name = string(someString(r))
 		m.Has |= ObjectName
 	}
 	if r.IntN(2) == 1 {
@@ -218,7 +317,7 @@ func randObject(r *rand.Rand, depth int) (m Object) {
 		m.Has |= ObjectType
 	}
 	if r.IntN(2) == 1 {
-		m.Data = []byte(randBytes(r))
+		m.Data = []byte(someBytes(r))
 		m.Has |= ObjectData
 	}
 	if r.IntN(2) == 1 {
@@ -230,7 +329,7 @@ func randObject(r *rand.Rand, depth int) (m Object) {
 		m.Has |= ObjectHandle
 	}
 	if r.IntN(2) == 1 {
-		m.UserData = []byte(randBytes(r))
+		m.UserData = []byte(someBytes(r))
 		m.Has |= ObjectUserData
 	}
 	return m
@@ -239,11 +338,11 @@ func randObject(r *rand.Rand, depth int) (m Object) {
 func randRule(r *rand.Rand, depth int) (m Rule) {
 	m.Header = randNfnlHeader(r)
 	if r.IntN(2) == 1 {
-		m.Table = string(randString(r))
+		m.Table = string(someString(r))
 		m.Has |= RuleTable
 	}
 	if r.IntN(2) == 1 {
-		m.Chain = string(randString(r))
+		m.Chain = string(someString(r))
 		m.Has |= RuleChain
 	}
 	if r.IntN(2) == 1 {
@@ -262,7 +361,7 @@ func randRule(r *rand.Rand, depth int) (m Rule) {
 		m.Has |= RulePosition
 	}
 	if r.IntN(2) == 1 {
-		m.UserData = []byte(randBytes(r))
+		m.UserData = []byte(someBytes(r))
 		m.Has |= RuleUserData
 	}
 	if r.IntN(2) == 1 {
@@ -283,11 +382,11 @@ func randRule(r *rand.Rand, depth int) (m Rule) {
 func randSet(r *rand.Rand, depth int) (m Set) {
 	m.Header = randNfnlHeader(r)
 	if r.IntN(2) == 1 {
-		m.Table = string(randString(r))
+		m.Table = string(someString(r))
 		m.Has |= SetTable
 	}
 	if r.IntN(2) == 1 {
-		m.Name = string(randString(r))
+		m.Name = string(someString(r))
 		m.Has |= SetName
 	}
 	if r.IntN(2) == 1 {
@@ -331,7 +430,7 @@ func randSet(r *rand.Rand, depth int) (m Set) {
 		m.Has |= SetGCInterval
 	}
 	if r.IntN(2) == 1 {
-		m.UserData = []byte(randBytes(r))
+		m.UserData = []byte(someBytes(r))
 		m.Has |= SetUserData
 	}
 	if r.IntN(2) == 1 {
@@ -354,7 +453,7 @@ func randSet(r *rand.Rand, depth int) (m Set) {
 		m.Has |= SetExprs
 	}
 	if r.IntN(2) == 1 {
-		m.Backend = string(randString(r))
+		m.Backend = string(someString(r))
 		m.Has |= SetBackend
 	}
 	if r.IntN(2) == 1 {
@@ -367,7 +466,7 @@ func randSet(r *rand.Rand, depth int) (m Set) {
 func randTable(r *rand.Rand, depth int) (m Table) {
 	m.Header = randNfnlHeader(r)
 	if r.IntN(2) == 1 {
-		m.Name = string(randString(r))
+		m.Name = string(someString(r))
 		m.Has |= TableName
 	}
 	if r.IntN(2) == 1 {
@@ -383,7 +482,7 @@ func randTable(r *rand.Rand, depth int) (m Table) {
 		m.Has |= TableHandle
 	}
 	if r.IntN(2) == 1 {
-		m.UserData = []byte(randBytes(r))
+		m.UserData = []byte(someBytes(r))
 		m.Has |= TableUserData
 	}
 	if r.IntN(2) == 1 {
@@ -505,6 +604,62 @@ func FuzzCounters(f *testing.F) {
 	})
 }
 
+func TestRoundTripData(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Data
+	for range 200 {
+		want := randData(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Data
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzData(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randData(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Data
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
 func TestRoundTripDesc(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var reused Desc
@@ -600,6 +755,118 @@ func FuzzDevHook(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var x, y DevHook
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripElem(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Elem
+	for range 200 {
+		want := randElem(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Elem
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzElem(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randElem(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Elem
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripElems(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Elems
+	for range 200 {
+		want := randElems(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Elems
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzElems(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randElems(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Elems
 		if x.Decode(b) != nil {
 			return
 		}
@@ -1121,7 +1388,63 @@ func FuzzTable(f *testing.F) {
 	})
 }
 
-func randBytes(r *rand.Rand) []byte {
+func TestRoundTripVerdict(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Verdict
+	for range 200 {
+		want := randVerdict(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Verdict
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzVerdict(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randVerdict(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Verdict
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func someBytes(r *rand.Rand) []byte {
 	b := make([]byte, 1+r.IntN(9))
 	for i := range b {
 		b[i] = byte(r.Uint32())
@@ -1129,7 +1452,7 @@ func randBytes(r *rand.Rand) []byte {
 	return b
 }
 
-func randString(r *rand.Rand) string {
+func someString(r *rand.Rand) string {
 	b := make([]byte, 1+r.IntN(12))
 	for i := range b {
 		b[i] = 'a' + byte(r.IntN(26))
