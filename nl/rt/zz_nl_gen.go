@@ -2202,6 +2202,97 @@ func (*EncapSeg6) Schema() *attr.Schema {
 	}
 }
 
+// FDBAttrsSet says which attributes of FDBAttrs are there.
+type FDBAttrsSet uint64
+
+const (
+	FDBAttrsNotify FDBAttrsSet = 1 << iota
+	FDBAttrsDontRefresh
+)
+
+// Has says whether all of f are in s.
+func (s FDBAttrsSet) Has(f FDBAttrsSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *FDBAttrs) AppendBody(b []byte) ([]byte, error) {
+	if m.Notify != 0 || m.Has&FDBAttrsNotify != 0 {
+		b = attr.AppendU8(b, NFEA_ACTIVITY_NOTIFY, uint8(m.Notify))
+	}
+	if m.DontRefresh {
+		b = attr.AppendFlag(b, NFEA_DONT_REFRESH)
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *FDBAttrs) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFEA_ACTIVITY_NOTIFY:
+			m.Notify = attr.U8(v)
+			m.Has |= FDBAttrsNotify
+		case NFEA_DONT_REFRESH:
+			m.DontRefresh = true
+			m.Has |= FDBAttrsDontRefresh
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *FDBAttrs) Reset() {
+	*m = FDBAttrs{}
+}
+
+// Schema gives the attributes of m their names.
+func (*FDBAttrs) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFEA_ACTIVITY_NOTIFY: {Name: "NFEA_ACTIVITY_NOTIFY"},
+			NFEA_DONT_REFRESH:    {Name: "NFEA_DONT_REFRESH"},
+		},
+	}
+}
+
+// Append appends the 12 bytes of s.
+func (s *FibRuleHdr) Append(b []byte) []byte {
+	b = append(b, uint8(s.Family))
+	b = append(b, uint8(s.DstLen))
+	b = append(b, uint8(s.SrcLen))
+	b = append(b, uint8(s.TOS))
+	b = append(b, uint8(s.Table))
+	b = append(b, 0, 0)
+	b = append(b, uint8(s.Action))
+	b = binary.NativeEndian.AppendUint32(b, uint32(s.Flags))
+	return b
+}
+
+// Decode sets s to the 12 bytes that begin b; bytes that are not there count as zero.
+func (s *FibRuleHdr) Decode(b []byte) {
+	if len(b) < 12 {
+		var whole [12]byte
+		copy(whole[:], b)
+		b = whole[:]
+	}
+	_ = b[11]
+	s.Family = uint8(b[0])
+	s.DstLen = uint8(b[1])
+	s.SrcLen = uint8(b[2])
+	s.TOS = uint8(b[3])
+	s.Table = uint8(b[4])
+	s.Action = uint8(b[7])
+	s.Flags = uint32(binary.NativeEndian.Uint32(b[8:]))
+}
+
 // HopSet says which attributes of Hop are there.
 type HopSet uint64
 
@@ -3751,6 +3842,1184 @@ func (*Metrics) Schema() *attr.Schema {
 	}
 }
 
+// NSIDSet says which attributes of NSID are there.
+type NSIDSet uint64
+
+const (
+	NSIDID NSIDSet = 1 << iota
+	NSIDPID
+	NSIDFD
+	NSIDTarget
+	NSIDCurrent
+	NSIDRest
+)
+
+// Has says whether all of f are in s.
+func (s NSIDSet) Has(f NSIDSet) bool { return s&f == f }
+
+// AppendBody appends the wire form of m.
+func (m *NSID) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	b = m.Hdr.Append(b)
+	b = append(b, 0, 0, 0)
+	if m.ID != 0 || m.Has&NSIDID != 0 {
+		b = attr.AppendU32(b, NETNSA_NSID, uint32(m.ID))
+	}
+	if m.PID != 0 || m.Has&NSIDPID != 0 {
+		b = attr.AppendU32(b, NETNSA_PID, uint32(m.PID))
+	}
+	if m.FD != 0 || m.Has&NSIDFD != 0 {
+		b = attr.AppendU32(b, NETNSA_FD, uint32(m.FD))
+	}
+	if m.Target != 0 || m.Has&NSIDTarget != 0 {
+		b = attr.AppendU32(b, NETNSA_TARGET_NSID, uint32(m.Target))
+	}
+	if m.Current != 0 || m.Has&NSIDCurrent != 0 {
+		b = attr.AppendU32(b, NETNSA_CURRENT_NSID, uint32(m.Current))
+	}
+	if b, err = attr.AppendRaws(b, m.Rest); err != nil {
+		return b, err
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *NSID) Decode(b []byte) error {
+	m.Reset()
+	m.Hdr.Decode(b)
+	b = b[min(len(b), 4):]
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NETNSA_NSID:
+			m.ID = int32(attr.Int(v))
+			m.Has |= NSIDID
+		case NETNSA_PID:
+			m.PID = attr.U32(v)
+			m.Has |= NSIDPID
+		case NETNSA_FD:
+			m.FD = attr.U32(v)
+			m.Has |= NSIDFD
+		case NETNSA_TARGET_NSID:
+			m.Target = int32(attr.Int(v))
+			m.Has |= NSIDTarget
+		case NETNSA_CURRENT_NSID:
+			m.Current = int32(attr.Int(v))
+			m.Has |= NSIDCurrent
+		default:
+			if m.Has&NSIDRest != 0 {
+				m.Rest = attr.Keep(m.Rest, t|attr.Flags(b), v)
+			}
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *NSID) Reset() {
+	*m = NSID{
+		Rest: m.Rest[:0],
+		Has:  m.Has & NSIDRest,
+	}
+}
+
+// Schema gives the attributes of m their names.
+func (*NSID) Schema() *attr.Schema {
+	return &attr.Schema{
+		Header: 4,
+		Attrs: map[uint16]attr.Attr{
+			NETNSA_NSID:         {Name: "NETNSA_NSID"},
+			NETNSA_PID:          {Name: "NETNSA_PID"},
+			NETNSA_FD:           {Name: "NETNSA_FD"},
+			NETNSA_TARGET_NSID:  {Name: "NETNSA_TARGET_NSID"},
+			NETNSA_CURRENT_NSID: {Name: "NETNSA_CURRENT_NSID"},
+		},
+	}
+}
+
+// MessageName returns the name of a message type that carries m.
+func (*NSID) MessageName(t uint16) string {
+	switch t {
+	case RTM_NEWNSID:
+		return "RTM_NEWNSID"
+	case RTM_DELNSID:
+		return "RTM_DELNSID"
+	case RTM_GETNSID:
+		return "RTM_GETNSID"
+	}
+	return ""
+}
+
+// Append appends the 12 bytes of s.
+func (s *NdMsg) Append(b []byte) []byte {
+	b = append(b, uint8(s.Family))
+	b = append(b, 0, 0, 0)
+	b = binary.NativeEndian.AppendUint32(b, uint32(s.Index))
+	b = binary.NativeEndian.AppendUint16(b, uint16(s.State))
+	b = append(b, uint8(s.Flags))
+	b = append(b, uint8(s.Type))
+	return b
+}
+
+// Decode sets s to the 12 bytes that begin b; bytes that are not there count as zero.
+func (s *NdMsg) Decode(b []byte) {
+	if len(b) < 12 {
+		var whole [12]byte
+		copy(whole[:], b)
+		b = whole[:]
+	}
+	_ = b[11]
+	s.Family = uint8(b[0])
+	s.Index = int32(binary.NativeEndian.Uint32(b[4:]))
+	s.State = uint16(binary.NativeEndian.Uint16(b[8:]))
+	s.Flags = uint8(b[10])
+	s.Type = uint8(b[11])
+}
+
+// Append appends the 16 bytes of s.
+func (s *NdaCacheInfo) Append(b []byte) []byte {
+	b = binary.NativeEndian.AppendUint32(b, uint32(s.Confirmed))
+	b = binary.NativeEndian.AppendUint32(b, uint32(s.Used))
+	b = binary.NativeEndian.AppendUint32(b, uint32(s.Updated))
+	b = binary.NativeEndian.AppendUint32(b, uint32(s.RefCnt))
+	return b
+}
+
+// Decode sets s to the 16 bytes that begin b; bytes that are not there count as zero.
+func (s *NdaCacheInfo) Decode(b []byte) {
+	if len(b) < 16 {
+		var whole [16]byte
+		copy(whole[:], b)
+		b = whole[:]
+	}
+	_ = b[15]
+	s.Confirmed = uint32(binary.NativeEndian.Uint32(b[0:]))
+	s.Used = uint32(binary.NativeEndian.Uint32(b[4:]))
+	s.Updated = uint32(binary.NativeEndian.Uint32(b[8:]))
+	s.RefCnt = uint32(binary.NativeEndian.Uint32(b[12:]))
+}
+
+// Append appends the 32 bytes of s.
+func (s *NdtConfig) Append(b []byte) []byte {
+	b = binary.NativeEndian.AppendUint16(b, uint16(s.KeyLen))
+	b = binary.NativeEndian.AppendUint16(b, uint16(s.EntrySize))
+	b = binary.NativeEndian.AppendUint32(b, uint32(s.Entries))
+	b = binary.NativeEndian.AppendUint32(b, uint32(s.LastFlush))
+	b = binary.NativeEndian.AppendUint32(b, uint32(s.LastRand))
+	b = binary.NativeEndian.AppendUint32(b, uint32(s.HashRnd))
+	b = binary.NativeEndian.AppendUint32(b, uint32(s.HashMask))
+	b = binary.NativeEndian.AppendUint32(b, uint32(s.HashChainGC))
+	b = binary.NativeEndian.AppendUint32(b, uint32(s.ProxyQLen))
+	return b
+}
+
+// Decode sets s to the 32 bytes that begin b; bytes that are not there count as zero.
+func (s *NdtConfig) Decode(b []byte) {
+	if len(b) < 32 {
+		var whole [32]byte
+		copy(whole[:], b)
+		b = whole[:]
+	}
+	_ = b[31]
+	s.KeyLen = uint16(binary.NativeEndian.Uint16(b[0:]))
+	s.EntrySize = uint16(binary.NativeEndian.Uint16(b[2:]))
+	s.Entries = uint32(binary.NativeEndian.Uint32(b[4:]))
+	s.LastFlush = uint32(binary.NativeEndian.Uint32(b[8:]))
+	s.LastRand = uint32(binary.NativeEndian.Uint32(b[12:]))
+	s.HashRnd = uint32(binary.NativeEndian.Uint32(b[16:]))
+	s.HashMask = uint32(binary.NativeEndian.Uint32(b[20:]))
+	s.HashChainGC = uint32(binary.NativeEndian.Uint32(b[24:]))
+	s.ProxyQLen = uint32(binary.NativeEndian.Uint32(b[28:]))
+}
+
+// Append appends the 4 bytes of s.
+func (s *NdtMsg) Append(b []byte) []byte {
+	b = append(b, uint8(s.Family))
+	b = append(b, 0, 0, 0)
+	return b
+}
+
+// Decode sets s to the 4 bytes that begin b; bytes that are not there count as zero.
+func (s *NdtMsg) Decode(b []byte) {
+	if len(b) < 4 {
+		var whole [4]byte
+		copy(whole[:], b)
+		b = whole[:]
+	}
+	_ = b[3]
+	s.Family = uint8(b[0])
+}
+
+// Append appends the 88 bytes of s.
+func (s *NdtStats) Append(b []byte) []byte {
+	b = binary.NativeEndian.AppendUint64(b, uint64(s.Allocs))
+	b = binary.NativeEndian.AppendUint64(b, uint64(s.Destroys))
+	b = binary.NativeEndian.AppendUint64(b, uint64(s.HashGrows))
+	b = binary.NativeEndian.AppendUint64(b, uint64(s.ResFailed))
+	b = binary.NativeEndian.AppendUint64(b, uint64(s.Lookups))
+	b = binary.NativeEndian.AppendUint64(b, uint64(s.Hits))
+	b = binary.NativeEndian.AppendUint64(b, uint64(s.RcvProbesMcast))
+	b = binary.NativeEndian.AppendUint64(b, uint64(s.RcvProbesUcast))
+	b = binary.NativeEndian.AppendUint64(b, uint64(s.PeriodicGCRuns))
+	b = binary.NativeEndian.AppendUint64(b, uint64(s.ForcedGCRuns))
+	b = binary.NativeEndian.AppendUint64(b, uint64(s.TableFulls))
+	return b
+}
+
+// Decode sets s to the 88 bytes that begin b; bytes that are not there count as zero.
+func (s *NdtStats) Decode(b []byte) {
+	if len(b) < 88 {
+		var whole [88]byte
+		copy(whole[:], b)
+		b = whole[:]
+	}
+	_ = b[87]
+	s.Allocs = uint64(binary.NativeEndian.Uint64(b[0:]))
+	s.Destroys = uint64(binary.NativeEndian.Uint64(b[8:]))
+	s.HashGrows = uint64(binary.NativeEndian.Uint64(b[16:]))
+	s.ResFailed = uint64(binary.NativeEndian.Uint64(b[24:]))
+	s.Lookups = uint64(binary.NativeEndian.Uint64(b[32:]))
+	s.Hits = uint64(binary.NativeEndian.Uint64(b[40:]))
+	s.RcvProbesMcast = uint64(binary.NativeEndian.Uint64(b[48:]))
+	s.RcvProbesUcast = uint64(binary.NativeEndian.Uint64(b[56:]))
+	s.PeriodicGCRuns = uint64(binary.NativeEndian.Uint64(b[64:]))
+	s.ForcedGCRuns = uint64(binary.NativeEndian.Uint64(b[72:]))
+	s.TableFulls = uint64(binary.NativeEndian.Uint64(b[80:]))
+}
+
+// NeighSet says which attributes of Neigh are there.
+type NeighSet uint64
+
+const (
+	NeighDst NeighSet = 1 << iota
+	NeighLLAddr
+	NeighProbes
+	NeighCacheInfo
+	NeighProtocol
+	NeighFlagsExt
+	NeighVLAN
+	NeighPort
+	NeighVNI
+	NeighSrcVNI
+	NeighIfIndex
+	NeighMaster
+	NeighLinkNSID
+	NeighNHID
+	NeighFDBExt
+	NeighStateMask
+	NeighFlagsMask
+	NeighRest
+)
+
+// Has says whether all of f are in s.
+func (s NeighSet) Has(f NeighSet) bool { return s&f == f }
+
+// AppendBody appends the wire form of m.
+func (m *Neigh) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	b = m.Hdr.Append(b)
+	if m.Dst.IsValid() || m.Has&NeighDst != 0 {
+		b = attr.AppendAddr(b, NDA_DST, m.Dst)
+	}
+	if len(m.LLAddr) > 0 || m.Has&NeighLLAddr != 0 {
+		if b, err = attr.AppendBytes(b, NDA_LLADDR, m.LLAddr); err != nil {
+			return b, attr.In("NDA_LLADDR", err)
+		}
+	}
+	if m.Protocol != 0 || m.Has&NeighProtocol != 0 {
+		b = attr.AppendU8(b, NDA_PROTOCOL, uint8(m.Protocol))
+	}
+	if m.FlagsExt != 0 || m.Has&NeighFlagsExt != 0 {
+		b = attr.AppendU32(b, NDA_FLAGS_EXT, uint32(m.FlagsExt))
+	}
+	if m.VLAN != 0 || m.Has&NeighVLAN != 0 {
+		b = attr.AppendU16(b, NDA_VLAN, uint16(m.VLAN))
+	}
+	if m.Port != 0 || m.Has&NeighPort != 0 {
+		b = attr.AppendBE16(b, NDA_PORT, uint16(m.Port))
+	}
+	if m.VNI != 0 || m.Has&NeighVNI != 0 {
+		b = attr.AppendU32(b, NDA_VNI, uint32(m.VNI))
+	}
+	if m.SrcVNI != 0 || m.Has&NeighSrcVNI != 0 {
+		b = attr.AppendU32(b, NDA_SRC_VNI, uint32(m.SrcVNI))
+	}
+	if m.IfIndex != 0 || m.Has&NeighIfIndex != 0 {
+		b = attr.AppendU32(b, NDA_IFINDEX, uint32(m.IfIndex))
+	}
+	if m.Master != 0 || m.Has&NeighMaster != 0 {
+		b = attr.AppendU32(b, NDA_MASTER, uint32(m.Master))
+	}
+	if m.LinkNSID != 0 || m.Has&NeighLinkNSID != 0 {
+		b = attr.AppendU32(b, NDA_LINK_NETNSID, uint32(m.LinkNSID))
+	}
+	if m.NHID != 0 || m.Has&NeighNHID != 0 {
+		b = attr.AppendU32(b, NDA_NH_ID, uint32(m.NHID))
+	}
+	{
+		var n attr.Nest
+		b, n = attr.Begin(b, NDA_FDB_EXT_ATTRS)
+		if b, err = m.FDBExt.AppendBody(b); err != nil {
+			return b, attr.In("NDA_FDB_EXT_ATTRS", err)
+		}
+		if attr.Empty(b, n) && m.Has&NeighFDBExt == 0 {
+			b = attr.Cancel(b, n)
+		} else if b, err = attr.End(b, n); err != nil {
+			return b, attr.In("NDA_FDB_EXT_ATTRS", err)
+		}
+	}
+	if m.StateMask != 0 || m.Has&NeighStateMask != 0 {
+		b = attr.AppendU16(b, NDA_NDM_STATE_MASK, uint16(m.StateMask))
+	}
+	if m.FlagsMask != 0 || m.Has&NeighFlagsMask != 0 {
+		b = attr.AppendU8(b, NDA_NDM_FLAGS_MASK, uint8(m.FlagsMask))
+	}
+	if b, err = attr.AppendRaws(b, m.Rest); err != nil {
+		return b, err
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Neigh) Decode(b []byte) error {
+	m.Reset()
+	m.Hdr.Decode(b)
+	b = b[min(len(b), 12):]
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NDA_DST:
+			m.Dst = attr.Addr(v)
+			m.Has |= NeighDst
+		case NDA_LLADDR:
+			m.LLAddr = append(m.LLAddr[:0], v...)
+			m.Has |= NeighLLAddr
+		case NDA_PROBES:
+			m.Probes = attr.U32(v)
+			m.Has |= NeighProbes
+		case NDA_CACHEINFO:
+			m.CacheInfo.Decode(v)
+			m.Has |= NeighCacheInfo
+		case NDA_PROTOCOL:
+			m.Protocol = attr.U8(v)
+			m.Has |= NeighProtocol
+		case NDA_FLAGS_EXT:
+			m.FlagsExt = attr.U32(v)
+			m.Has |= NeighFlagsExt
+		case NDA_VLAN:
+			m.VLAN = attr.U16(v)
+			m.Has |= NeighVLAN
+		case NDA_PORT:
+			m.Port = attr.BE16(v)
+			m.Has |= NeighPort
+		case NDA_VNI:
+			m.VNI = attr.U32(v)
+			m.Has |= NeighVNI
+		case NDA_SRC_VNI:
+			m.SrcVNI = attr.U32(v)
+			m.Has |= NeighSrcVNI
+		case NDA_IFINDEX:
+			m.IfIndex = int32(attr.Int(v))
+			m.Has |= NeighIfIndex
+		case NDA_MASTER:
+			m.Master = int32(attr.Int(v))
+			m.Has |= NeighMaster
+		case NDA_LINK_NETNSID:
+			m.LinkNSID = int32(attr.Int(v))
+			m.Has |= NeighLinkNSID
+		case NDA_NH_ID:
+			m.NHID = attr.U32(v)
+			m.Has |= NeighNHID
+		case NDA_FDB_EXT_ATTRS:
+			if err := m.FDBExt.Decode(v); err != nil {
+				return attr.In("NDA_FDB_EXT_ATTRS", err)
+			}
+			m.Has |= NeighFDBExt
+		case NDA_NDM_STATE_MASK:
+			m.StateMask = attr.U16(v)
+			m.Has |= NeighStateMask
+		case NDA_NDM_FLAGS_MASK:
+			m.FlagsMask = attr.U8(v)
+			m.Has |= NeighFlagsMask
+		default:
+			if m.Has&NeighRest != 0 {
+				m.Rest = attr.Keep(m.Rest, t|attr.Flags(b), v)
+			}
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Neigh) Reset() {
+	m.Hdr = NdMsg{}
+	m.Dst = *new(netip.Addr)
+	m.LLAddr = m.LLAddr[:0]
+	m.Probes = 0
+	m.CacheInfo = *new(NdaCacheInfo)
+	m.Protocol = 0
+	m.FlagsExt = 0
+	m.VLAN = 0
+	m.Port = 0
+	m.VNI = 0
+	m.SrcVNI = 0
+	m.IfIndex = 0
+	m.Master = 0
+	m.LinkNSID = 0
+	m.NHID = 0
+	m.FDBExt.Reset()
+	m.StateMask = 0
+	m.FlagsMask = 0
+	m.Rest = m.Rest[:0]
+	m.Has &= NeighRest
+}
+
+// Schema gives the attributes of m their names.
+func (*Neigh) Schema() *attr.Schema {
+	return &attr.Schema{
+		Header: 12,
+		Attrs: map[uint16]attr.Attr{
+			NDA_DST:            {Name: "NDA_DST"},
+			NDA_LLADDR:         {Name: "NDA_LLADDR"},
+			NDA_PROBES:         {Name: "NDA_PROBES"},
+			NDA_CACHEINFO:      {Name: "NDA_CACHEINFO"},
+			NDA_PROTOCOL:       {Name: "NDA_PROTOCOL"},
+			NDA_FLAGS_EXT:      {Name: "NDA_FLAGS_EXT"},
+			NDA_VLAN:           {Name: "NDA_VLAN"},
+			NDA_PORT:           {Name: "NDA_PORT"},
+			NDA_VNI:            {Name: "NDA_VNI"},
+			NDA_SRC_VNI:        {Name: "NDA_SRC_VNI"},
+			NDA_IFINDEX:        {Name: "NDA_IFINDEX"},
+			NDA_MASTER:         {Name: "NDA_MASTER"},
+			NDA_LINK_NETNSID:   {Name: "NDA_LINK_NETNSID"},
+			NDA_NH_ID:          {Name: "NDA_NH_ID"},
+			NDA_FDB_EXT_ATTRS:  {Name: "NDA_FDB_EXT_ATTRS", Nest: (*FDBAttrs)(nil).Schema},
+			NDA_NDM_STATE_MASK: {Name: "NDA_NDM_STATE_MASK"},
+			NDA_NDM_FLAGS_MASK: {Name: "NDA_NDM_FLAGS_MASK"},
+		},
+	}
+}
+
+// MessageName returns the name of a message type that carries m.
+func (*Neigh) MessageName(t uint16) string {
+	switch t {
+	case RTM_NEWNEIGH:
+		return "RTM_NEWNEIGH"
+	case RTM_DELNEIGH:
+		return "RTM_DELNEIGH"
+	case RTM_GETNEIGH:
+		return "RTM_GETNEIGH"
+	}
+	return ""
+}
+
+// NeighParmsSet says which attributes of NeighParms are there.
+type NeighParmsSet uint64
+
+const (
+	NeighParmsIfIndex NeighParmsSet = 1 << iota
+	NeighParmsRefCnt
+	NeighParmsReachableTime
+	NeighParmsBaseReachableTime
+	NeighParmsRetransTime
+	NeighParmsGCStaleTime
+	NeighParmsDelayProbeTime
+	NeighParmsIntervalProbeTime
+	NeighParmsAnycastDelay
+	NeighParmsProxyDelay
+	NeighParmsLockTime
+	NeighParmsQueueLen
+	NeighParmsQueueLenBytes
+	NeighParmsAppProbes
+	NeighParmsUcastProbes
+	NeighParmsMcastProbes
+	NeighParmsMcastReprobes
+	NeighParmsProxyQLen
+	NeighParmsRest
+)
+
+// Has says whether all of f are in s.
+func (s NeighParmsSet) Has(f NeighParmsSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *NeighParms) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	if m.IfIndex != 0 || m.Has&NeighParmsIfIndex != 0 {
+		b = attr.AppendU32(b, NDTPA_IFINDEX, uint32(m.IfIndex))
+	}
+	if m.BaseReachableTime != 0 || m.Has&NeighParmsBaseReachableTime != 0 {
+		b = attr.AppendU64(b, NDTPA_BASE_REACHABLE_TIME, attr.Ticks64(m.BaseReachableTime, time.Millisecond))
+	}
+	if m.RetransTime != 0 || m.Has&NeighParmsRetransTime != 0 {
+		b = attr.AppendU64(b, NDTPA_RETRANS_TIME, attr.Ticks64(m.RetransTime, time.Millisecond))
+	}
+	if m.GCStaleTime != 0 || m.Has&NeighParmsGCStaleTime != 0 {
+		b = attr.AppendU64(b, NDTPA_GC_STALETIME, attr.Ticks64(m.GCStaleTime, time.Millisecond))
+	}
+	if m.DelayProbeTime != 0 || m.Has&NeighParmsDelayProbeTime != 0 {
+		b = attr.AppendU64(b, NDTPA_DELAY_PROBE_TIME, attr.Ticks64(m.DelayProbeTime, time.Millisecond))
+	}
+	if m.IntervalProbeTime != 0 || m.Has&NeighParmsIntervalProbeTime != 0 {
+		b = attr.AppendU64(b, NDTPA_INTERVAL_PROBE_TIME_MS, attr.Ticks64(m.IntervalProbeTime, time.Millisecond))
+	}
+	if m.AnycastDelay != 0 || m.Has&NeighParmsAnycastDelay != 0 {
+		b = attr.AppendU64(b, NDTPA_ANYCAST_DELAY, attr.Ticks64(m.AnycastDelay, time.Millisecond))
+	}
+	if m.ProxyDelay != 0 || m.Has&NeighParmsProxyDelay != 0 {
+		b = attr.AppendU64(b, NDTPA_PROXY_DELAY, attr.Ticks64(m.ProxyDelay, time.Millisecond))
+	}
+	if m.LockTime != 0 || m.Has&NeighParmsLockTime != 0 {
+		b = attr.AppendU64(b, NDTPA_LOCKTIME, attr.Ticks64(m.LockTime, time.Millisecond))
+	}
+	if m.QueueLen != 0 || m.Has&NeighParmsQueueLen != 0 {
+		b = attr.AppendU32(b, NDTPA_QUEUE_LEN, uint32(m.QueueLen))
+	}
+	if m.QueueLenBytes != 0 || m.Has&NeighParmsQueueLenBytes != 0 {
+		b = attr.AppendU32(b, NDTPA_QUEUE_LENBYTES, uint32(m.QueueLenBytes))
+	}
+	if m.AppProbes != 0 || m.Has&NeighParmsAppProbes != 0 {
+		b = attr.AppendU32(b, NDTPA_APP_PROBES, uint32(m.AppProbes))
+	}
+	if m.UcastProbes != 0 || m.Has&NeighParmsUcastProbes != 0 {
+		b = attr.AppendU32(b, NDTPA_UCAST_PROBES, uint32(m.UcastProbes))
+	}
+	if m.McastProbes != 0 || m.Has&NeighParmsMcastProbes != 0 {
+		b = attr.AppendU32(b, NDTPA_MCAST_PROBES, uint32(m.McastProbes))
+	}
+	if m.McastReprobes != 0 || m.Has&NeighParmsMcastReprobes != 0 {
+		b = attr.AppendU32(b, NDTPA_MCAST_REPROBES, uint32(m.McastReprobes))
+	}
+	if m.ProxyQLen != 0 || m.Has&NeighParmsProxyQLen != 0 {
+		b = attr.AppendU32(b, NDTPA_PROXY_QLEN, uint32(m.ProxyQLen))
+	}
+	if b, err = attr.AppendRaws(b, m.Rest); err != nil {
+		return b, err
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *NeighParms) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NDTPA_IFINDEX:
+			m.IfIndex = int32(attr.Int(v))
+			m.Has |= NeighParmsIfIndex
+		case NDTPA_REFCNT:
+			m.RefCnt = attr.U32(v)
+			m.Has |= NeighParmsRefCnt
+		case NDTPA_REACHABLE_TIME:
+			m.ReachableTime = attr.Duration(attr.Uint(v), time.Millisecond)
+			m.Has |= NeighParmsReachableTime
+		case NDTPA_BASE_REACHABLE_TIME:
+			m.BaseReachableTime = attr.Duration(attr.Uint(v), time.Millisecond)
+			m.Has |= NeighParmsBaseReachableTime
+		case NDTPA_RETRANS_TIME:
+			m.RetransTime = attr.Duration(attr.Uint(v), time.Millisecond)
+			m.Has |= NeighParmsRetransTime
+		case NDTPA_GC_STALETIME:
+			m.GCStaleTime = attr.Duration(attr.Uint(v), time.Millisecond)
+			m.Has |= NeighParmsGCStaleTime
+		case NDTPA_DELAY_PROBE_TIME:
+			m.DelayProbeTime = attr.Duration(attr.Uint(v), time.Millisecond)
+			m.Has |= NeighParmsDelayProbeTime
+		case NDTPA_INTERVAL_PROBE_TIME_MS:
+			m.IntervalProbeTime = attr.Duration(attr.Uint(v), time.Millisecond)
+			m.Has |= NeighParmsIntervalProbeTime
+		case NDTPA_ANYCAST_DELAY:
+			m.AnycastDelay = attr.Duration(attr.Uint(v), time.Millisecond)
+			m.Has |= NeighParmsAnycastDelay
+		case NDTPA_PROXY_DELAY:
+			m.ProxyDelay = attr.Duration(attr.Uint(v), time.Millisecond)
+			m.Has |= NeighParmsProxyDelay
+		case NDTPA_LOCKTIME:
+			m.LockTime = attr.Duration(attr.Uint(v), time.Millisecond)
+			m.Has |= NeighParmsLockTime
+		case NDTPA_QUEUE_LEN:
+			m.QueueLen = attr.U32(v)
+			m.Has |= NeighParmsQueueLen
+		case NDTPA_QUEUE_LENBYTES:
+			m.QueueLenBytes = attr.U32(v)
+			m.Has |= NeighParmsQueueLenBytes
+		case NDTPA_APP_PROBES:
+			m.AppProbes = attr.U32(v)
+			m.Has |= NeighParmsAppProbes
+		case NDTPA_UCAST_PROBES:
+			m.UcastProbes = attr.U32(v)
+			m.Has |= NeighParmsUcastProbes
+		case NDTPA_MCAST_PROBES:
+			m.McastProbes = attr.U32(v)
+			m.Has |= NeighParmsMcastProbes
+		case NDTPA_MCAST_REPROBES:
+			m.McastReprobes = attr.U32(v)
+			m.Has |= NeighParmsMcastReprobes
+		case NDTPA_PROXY_QLEN:
+			m.ProxyQLen = attr.U32(v)
+			m.Has |= NeighParmsProxyQLen
+		case NDTPA_PAD:
+		default:
+			if m.Has&NeighParmsRest != 0 {
+				m.Rest = attr.Keep(m.Rest, t|attr.Flags(b), v)
+			}
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *NeighParms) Reset() {
+	*m = NeighParms{
+		Rest: m.Rest[:0],
+		Has:  m.Has & NeighParmsRest,
+	}
+}
+
+// Schema gives the attributes of m their names.
+func (*NeighParms) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NDTPA_IFINDEX:                {Name: "NDTPA_IFINDEX"},
+			NDTPA_REFCNT:                 {Name: "NDTPA_REFCNT"},
+			NDTPA_REACHABLE_TIME:         {Name: "NDTPA_REACHABLE_TIME"},
+			NDTPA_BASE_REACHABLE_TIME:    {Name: "NDTPA_BASE_REACHABLE_TIME"},
+			NDTPA_RETRANS_TIME:           {Name: "NDTPA_RETRANS_TIME"},
+			NDTPA_GC_STALETIME:           {Name: "NDTPA_GC_STALETIME"},
+			NDTPA_DELAY_PROBE_TIME:       {Name: "NDTPA_DELAY_PROBE_TIME"},
+			NDTPA_INTERVAL_PROBE_TIME_MS: {Name: "NDTPA_INTERVAL_PROBE_TIME_MS"},
+			NDTPA_ANYCAST_DELAY:          {Name: "NDTPA_ANYCAST_DELAY"},
+			NDTPA_PROXY_DELAY:            {Name: "NDTPA_PROXY_DELAY"},
+			NDTPA_LOCKTIME:               {Name: "NDTPA_LOCKTIME"},
+			NDTPA_QUEUE_LEN:              {Name: "NDTPA_QUEUE_LEN"},
+			NDTPA_QUEUE_LENBYTES:         {Name: "NDTPA_QUEUE_LENBYTES"},
+			NDTPA_APP_PROBES:             {Name: "NDTPA_APP_PROBES"},
+			NDTPA_UCAST_PROBES:           {Name: "NDTPA_UCAST_PROBES"},
+			NDTPA_MCAST_PROBES:           {Name: "NDTPA_MCAST_PROBES"},
+			NDTPA_MCAST_REPROBES:         {Name: "NDTPA_MCAST_REPROBES"},
+			NDTPA_PROXY_QLEN:             {Name: "NDTPA_PROXY_QLEN"},
+			NDTPA_PAD:                    {Name: "NDTPA_PAD"},
+		},
+	}
+}
+
+// NeighTableSet says which attributes of NeighTable are there.
+type NeighTableSet uint64
+
+const (
+	NeighTableName NeighTableSet = 1 << iota
+	NeighTableThresh1
+	NeighTableThresh2
+	NeighTableThresh3
+	NeighTableGCInterval
+	NeighTableParms
+	NeighTableConfig
+	NeighTableStats
+	NeighTableRest
+)
+
+// Has says whether all of f are in s.
+func (s NeighTableSet) Has(f NeighTableSet) bool { return s&f == f }
+
+// AppendBody appends the wire form of m.
+func (m *NeighTable) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	b = m.Hdr.Append(b)
+	if m.Name != "" || m.Has&NeighTableName != 0 {
+		if b, err = attr.AppendString(b, NDTA_NAME, string(m.Name)); err != nil {
+			return b, attr.In("NDTA_NAME", err)
+		}
+	}
+	if m.Thresh1 != 0 || m.Has&NeighTableThresh1 != 0 {
+		b = attr.AppendU32(b, NDTA_THRESH1, uint32(m.Thresh1))
+	}
+	if m.Thresh2 != 0 || m.Has&NeighTableThresh2 != 0 {
+		b = attr.AppendU32(b, NDTA_THRESH2, uint32(m.Thresh2))
+	}
+	if m.Thresh3 != 0 || m.Has&NeighTableThresh3 != 0 {
+		b = attr.AppendU32(b, NDTA_THRESH3, uint32(m.Thresh3))
+	}
+	if m.GCInterval != 0 || m.Has&NeighTableGCInterval != 0 {
+		b = attr.AppendU64(b, NDTA_GC_INTERVAL, attr.Ticks64(m.GCInterval, time.Millisecond))
+	}
+	{
+		var n attr.Nest
+		b, n = attr.Begin(b, NDTA_PARMS)
+		if b, err = m.Parms.AppendBody(b); err != nil {
+			return b, attr.In("NDTA_PARMS", err)
+		}
+		if attr.Empty(b, n) && m.Has&NeighTableParms == 0 {
+			b = attr.Cancel(b, n)
+		} else if b, err = attr.End(b, n); err != nil {
+			return b, attr.In("NDTA_PARMS", err)
+		}
+	}
+	if b, err = attr.AppendRaws(b, m.Rest); err != nil {
+		return b, err
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *NeighTable) Decode(b []byte) error {
+	m.Reset()
+	m.Hdr.Decode(b)
+	b = b[min(len(b), 4):]
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NDTA_NAME:
+			m.Name = attr.Word(v)
+			m.Has |= NeighTableName
+		case NDTA_THRESH1:
+			m.Thresh1 = attr.U32(v)
+			m.Has |= NeighTableThresh1
+		case NDTA_THRESH2:
+			m.Thresh2 = attr.U32(v)
+			m.Has |= NeighTableThresh2
+		case NDTA_THRESH3:
+			m.Thresh3 = attr.U32(v)
+			m.Has |= NeighTableThresh3
+		case NDTA_GC_INTERVAL:
+			m.GCInterval = attr.Duration(attr.Uint(v), time.Millisecond)
+			m.Has |= NeighTableGCInterval
+		case NDTA_PARMS:
+			m.Parms.Has &^= NeighParmsRest
+			if m.Has&NeighTableRest != 0 {
+				m.Parms.Has |= NeighParmsRest
+			}
+			if err := m.Parms.Decode(v); err != nil {
+				return attr.In("NDTA_PARMS", err)
+			}
+			m.Has |= NeighTableParms
+		case NDTA_CONFIG:
+			m.Config.Decode(v)
+			m.Has |= NeighTableConfig
+		case NDTA_STATS:
+			m.Stats.Decode(v)
+			m.Has |= NeighTableStats
+		case NDTA_PAD:
+		default:
+			if m.Has&NeighTableRest != 0 {
+				m.Rest = attr.Keep(m.Rest, t|attr.Flags(b), v)
+			}
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *NeighTable) Reset() {
+	m.Hdr = NdtMsg{}
+	m.Name = ""
+	m.Thresh1 = 0
+	m.Thresh2 = 0
+	m.Thresh3 = 0
+	m.GCInterval = 0
+	m.Parms.Reset()
+	m.Config = *new(NdtConfig)
+	m.Stats = *new(NdtStats)
+	m.Rest = m.Rest[:0]
+	m.Has &= NeighTableRest
+}
+
+// Schema gives the attributes of m their names.
+func (*NeighTable) Schema() *attr.Schema {
+	return &attr.Schema{
+		Header: 4,
+		Attrs: map[uint16]attr.Attr{
+			NDTA_NAME:        {Name: "NDTA_NAME"},
+			NDTA_THRESH1:     {Name: "NDTA_THRESH1"},
+			NDTA_THRESH2:     {Name: "NDTA_THRESH2"},
+			NDTA_THRESH3:     {Name: "NDTA_THRESH3"},
+			NDTA_GC_INTERVAL: {Name: "NDTA_GC_INTERVAL"},
+			NDTA_PARMS:       {Name: "NDTA_PARMS", Nest: (*NeighParms)(nil).Schema},
+			NDTA_CONFIG:      {Name: "NDTA_CONFIG"},
+			NDTA_STATS:       {Name: "NDTA_STATS"},
+			NDTA_PAD:         {Name: "NDTA_PAD"},
+		},
+	}
+}
+
+// MessageName returns the name of a message type that carries m.
+func (*NeighTable) MessageName(t uint16) string {
+	switch t {
+	case RTM_NEWNEIGHTBL:
+		return "RTM_NEWNEIGHTBL"
+	case RTM_GETNEIGHTBL:
+		return "RTM_GETNEIGHTBL"
+	case RTM_SETNEIGHTBL:
+		return "RTM_SETNEIGHTBL"
+	}
+	return ""
+}
+
+// NexthopSet says which attributes of Nexthop are there.
+type NexthopSet uint64
+
+const (
+	NexthopID NexthopSet = 1 << iota
+	NexthopGateway
+	NexthopOIF
+	NexthopBlackhole
+	NexthopFDB
+	NexthopEncapType
+	NexthopEncap
+	NexthopGroup
+	NexthopGroupType
+	NexthopResGroup
+	NexthopResBucket
+	NexthopGroups
+	NexthopMaster
+	NexthopOpFlags
+	NexthopGroupStats
+	NexthopHWStats
+	NexthopHWStatsInUse
+	NexthopRest
+)
+
+// Has says whether all of f are in s.
+func (s NexthopSet) Has(f NexthopSet) bool { return s&f == f }
+
+// AppendBody appends the wire form of m.
+func (m *Nexthop) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	b = m.Hdr.Append(b)
+	if m.ID != 0 || m.Has&NexthopID != 0 {
+		b = attr.AppendU32(b, NHA_ID, uint32(m.ID))
+	}
+	if m.Gateway.IsValid() || m.Has&NexthopGateway != 0 {
+		b = attr.AppendAddr(b, NHA_GATEWAY, m.Gateway)
+	}
+	if m.OIF != 0 || m.Has&NexthopOIF != 0 {
+		b = attr.AppendU32(b, NHA_OIF, uint32(m.OIF))
+	}
+	if m.Blackhole {
+		b = attr.AppendFlag(b, NHA_BLACKHOLE)
+	}
+	if m.FDB {
+		b = attr.AppendFlag(b, NHA_FDB)
+	}
+	if m.EncapType != 0 || m.Has&NexthopEncapType != 0 {
+		b = attr.AppendU16(b, NHA_ENCAP_TYPE, uint16(m.EncapType))
+	}
+	if len(m.Encap) > 0 || m.Has&NexthopEncap != 0 {
+		if b, err = attr.AppendBytes(b, NHA_ENCAP, m.Encap); err != nil {
+			return b, attr.In("NHA_ENCAP", err)
+		}
+	}
+	if len(m.Group) > 0 || m.Has&NexthopGroup != 0 {
+		var n attr.Nest
+		b, n = attr.BeginPlain(b, NHA_GROUP)
+		for i := range m.Group {
+			b = m.Group[i].Append(b)
+		}
+		if b, err = attr.End(b, n); err != nil {
+			return b, attr.In("NHA_GROUP", err)
+		}
+	}
+	if m.GroupType != 0 || m.Has&NexthopGroupType != 0 {
+		b = attr.AppendU16(b, NHA_GROUP_TYPE, uint16(m.GroupType))
+	}
+	{
+		var n attr.Nest
+		b, n = attr.Begin(b, NHA_RES_GROUP)
+		if b, err = m.ResGroup.AppendBody(b); err != nil {
+			return b, attr.In("NHA_RES_GROUP", err)
+		}
+		if attr.Empty(b, n) && m.Has&NexthopResGroup == 0 {
+			b = attr.Cancel(b, n)
+		} else if b, err = attr.End(b, n); err != nil {
+			return b, attr.In("NHA_RES_GROUP", err)
+		}
+	}
+	{
+		var n attr.Nest
+		b, n = attr.Begin(b, NHA_RES_BUCKET)
+		if b, err = m.ResBucket.AppendBody(b); err != nil {
+			return b, attr.In("NHA_RES_BUCKET", err)
+		}
+		if attr.Empty(b, n) && m.Has&NexthopResBucket == 0 {
+			b = attr.Cancel(b, n)
+		} else if b, err = attr.End(b, n); err != nil {
+			return b, attr.In("NHA_RES_BUCKET", err)
+		}
+	}
+	if m.Groups {
+		b = attr.AppendFlag(b, NHA_GROUPS)
+	}
+	if m.Master != 0 || m.Has&NexthopMaster != 0 {
+		b = attr.AppendU32(b, NHA_MASTER, uint32(m.Master))
+	}
+	if m.OpFlags != 0 || m.Has&NexthopOpFlags != 0 {
+		b = attr.AppendU32(b, NHA_OP_FLAGS, uint32(m.OpFlags))
+	}
+	if m.HWStats != 0 || m.Has&NexthopHWStats != 0 {
+		b = attr.AppendU32(b, NHA_HW_STATS_ENABLE, uint32(m.HWStats))
+	}
+	if b, err = attr.AppendRaws(b, m.Rest); err != nil {
+		return b, err
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Nexthop) Decode(b []byte) error {
+	m.Reset()
+	m.Hdr.Decode(b)
+	b = b[min(len(b), 8):]
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NHA_ID:
+			m.ID = attr.U32(v)
+			m.Has |= NexthopID
+		case NHA_GATEWAY:
+			m.Gateway = attr.Addr(v)
+			m.Has |= NexthopGateway
+		case NHA_OIF:
+			m.OIF = int32(attr.Int(v))
+			m.Has |= NexthopOIF
+		case NHA_BLACKHOLE:
+			m.Blackhole = true
+			m.Has |= NexthopBlackhole
+		case NHA_FDB:
+			m.FDB = true
+			m.Has |= NexthopFDB
+		case NHA_ENCAP_TYPE:
+			m.EncapType = attr.U16(v)
+			m.Has |= NexthopEncapType
+		case NHA_ENCAP:
+			m.Encap = append(m.Encap[:0], v...)
+			m.Has |= NexthopEncap
+		case NHA_GROUP:
+			m.Group = m.Group[:0]
+			for a := v; len(a) >= 8; a = a[8:] {
+				if n := len(m.Group); n < cap(m.Group) {
+					m.Group = m.Group[:n+1]
+				} else {
+					m.Group = append(m.Group, NexthopGrp{})
+				}
+				m.Group[len(m.Group)-1].Decode(a[:8])
+			}
+			m.Has |= NexthopGroup
+		case NHA_GROUP_TYPE:
+			m.GroupType = attr.U16(v)
+			m.Has |= NexthopGroupType
+		case NHA_RES_GROUP:
+			m.ResGroup.Has &^= ResGroupRest
+			if m.Has&NexthopRest != 0 {
+				m.ResGroup.Has |= ResGroupRest
+			}
+			if err := m.ResGroup.Decode(v); err != nil {
+				return attr.In("NHA_RES_GROUP", err)
+			}
+			m.Has |= NexthopResGroup
+		case NHA_RES_BUCKET:
+			m.ResBucket.Has &^= ResBucketRest
+			if m.Has&NexthopRest != 0 {
+				m.ResBucket.Has |= ResBucketRest
+			}
+			if err := m.ResBucket.Decode(v); err != nil {
+				return attr.In("NHA_RES_BUCKET", err)
+			}
+			m.Has |= NexthopResBucket
+		case NHA_GROUPS:
+			m.Groups = true
+			m.Has |= NexthopGroups
+		case NHA_MASTER:
+			m.Master = int32(attr.Int(v))
+			m.Has |= NexthopMaster
+		case NHA_OP_FLAGS:
+			m.OpFlags = attr.U32(v)
+			m.Has |= NexthopOpFlags
+		case NHA_GROUP_STATS:
+			m.GroupStats = append(m.GroupStats[:0], v...)
+			m.Has |= NexthopGroupStats
+		case NHA_HW_STATS_ENABLE:
+			m.HWStats = attr.U32(v)
+			m.Has |= NexthopHWStats
+		case NHA_HW_STATS_USED:
+			m.HWStatsInUse = attr.U32(v)
+			m.Has |= NexthopHWStatsInUse
+		default:
+			if m.Has&NexthopRest != 0 {
+				m.Rest = attr.Keep(m.Rest, t|attr.Flags(b), v)
+			}
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Nexthop) Reset() {
+	m.Hdr = NhMsg{}
+	m.ID = 0
+	m.Gateway = *new(netip.Addr)
+	m.OIF = 0
+	m.Blackhole = false
+	m.FDB = false
+	m.EncapType = 0
+	m.Encap = m.Encap[:0]
+	m.Group = m.Group[:0]
+	m.GroupType = 0
+	m.ResGroup.Reset()
+	m.ResBucket.Reset()
+	m.Groups = false
+	m.Master = 0
+	m.OpFlags = 0
+	m.GroupStats = m.GroupStats[:0]
+	m.HWStats = 0
+	m.HWStatsInUse = 0
+	m.Rest = m.Rest[:0]
+	m.Has &= NexthopRest
+}
+
+// Schema gives the attributes of m their names.
+func (*Nexthop) Schema() *attr.Schema {
+	return &attr.Schema{
+		Header: 8,
+		Attrs: map[uint16]attr.Attr{
+			NHA_ID:              {Name: "NHA_ID"},
+			NHA_GATEWAY:         {Name: "NHA_GATEWAY"},
+			NHA_OIF:             {Name: "NHA_OIF"},
+			NHA_BLACKHOLE:       {Name: "NHA_BLACKHOLE"},
+			NHA_FDB:             {Name: "NHA_FDB"},
+			NHA_ENCAP_TYPE:      {Name: "NHA_ENCAP_TYPE"},
+			NHA_ENCAP:           {Name: "NHA_ENCAP", Choose: (*Nexthop)(nil).chooseEncap},
+			NHA_GROUP:           {Name: "NHA_GROUP"},
+			NHA_GROUP_TYPE:      {Name: "NHA_GROUP_TYPE"},
+			NHA_RES_GROUP:       {Name: "NHA_RES_GROUP", Nest: (*ResGroup)(nil).Schema},
+			NHA_RES_BUCKET:      {Name: "NHA_RES_BUCKET", Nest: (*ResBucket)(nil).Schema},
+			NHA_GROUPS:          {Name: "NHA_GROUPS"},
+			NHA_MASTER:          {Name: "NHA_MASTER"},
+			NHA_OP_FLAGS:        {Name: "NHA_OP_FLAGS"},
+			NHA_GROUP_STATS:     {Name: "NHA_GROUP_STATS"},
+			NHA_HW_STATS_ENABLE: {Name: "NHA_HW_STATS_ENABLE"},
+			NHA_HW_STATS_USED:   {Name: "NHA_HW_STATS_USED"},
+		},
+	}
+}
+
+// MessageName returns the name of a message type that carries m.
+func (*Nexthop) MessageName(t uint16) string {
+	switch t {
+	case RTM_NEWNEXTHOP:
+		return "RTM_NEWNEXTHOP"
+	case RTM_DELNEXTHOP:
+		return "RTM_DELNEXTHOP"
+	case RTM_GETNEXTHOP:
+		return "RTM_GETNEXTHOP"
+	case RTM_NEWNEXTHOPBUCKET:
+		return "RTM_NEWNEXTHOPBUCKET"
+	case RTM_DELNEXTHOPBUCKET:
+		return "RTM_DELNEXTHOPBUCKET"
+	case RTM_GETNEXTHOPBUCKET:
+		return "RTM_GETNEXTHOPBUCKET"
+	}
+	return ""
+}
+
+// Append appends the 8 bytes of s.
+func (s *NexthopGrp) Append(b []byte) []byte {
+	b = binary.NativeEndian.AppendUint32(b, uint32(s.ID))
+	b = append(b, uint8(s.WeightLow))
+	b = append(b, uint8(s.WeightHigh))
+	b = append(b, 0, 0)
+	return b
+}
+
+// Decode sets s to the 8 bytes that begin b; bytes that are not there count as zero.
+func (s *NexthopGrp) Decode(b []byte) {
+	if len(b) < 8 {
+		var whole [8]byte
+		copy(whole[:], b)
+		b = whole[:]
+	}
+	_ = b[7]
+	s.ID = uint32(binary.NativeEndian.Uint32(b[0:]))
+	s.WeightLow = uint8(b[4])
+	s.WeightHigh = uint8(b[5])
+}
+
+// Append appends the 8 bytes of s.
+func (s *NhMsg) Append(b []byte) []byte {
+	b = append(b, uint8(s.Family))
+	b = append(b, uint8(s.Scope))
+	b = append(b, uint8(s.Protocol))
+	b = append(b, 0)
+	b = binary.NativeEndian.AppendUint32(b, uint32(s.Flags))
+	return b
+}
+
+// Decode sets s to the 8 bytes that begin b; bytes that are not there count as zero.
+func (s *NhMsg) Decode(b []byte) {
+	if len(b) < 8 {
+		var whole [8]byte
+		copy(whole[:], b)
+		b = whole[:]
+	}
+	_ = b[7]
+	s.Family = uint8(b[0])
+	s.Scope = uint8(b[1])
+	s.Protocol = uint8(b[2])
+	s.Flags = uint32(binary.NativeEndian.Uint32(b[4:]))
+}
+
+// Append appends the 4 bytes of s.
+func (s *PortRange) Append(b []byte) []byte {
+	b = binary.NativeEndian.AppendUint16(b, uint16(s.Low))
+	b = binary.NativeEndian.AppendUint16(b, uint16(s.High))
+	return b
+}
+
+// Decode sets s to the 4 bytes that begin b; bytes that are not there count as zero.
+func (s *PortRange) Decode(b []byte) {
+	if len(b) < 4 {
+		var whole [4]byte
+		copy(whole[:], b)
+		b = whole[:]
+	}
+	_ = b[3]
+	s.Low = uint16(binary.NativeEndian.Uint16(b[0:]))
+	s.High = uint16(binary.NativeEndian.Uint16(b[2:]))
+}
+
 // PropsSet says which attributes of Props are there.
 type PropsSet uint64
 
@@ -3887,6 +5156,174 @@ func (s *QoSMap) Decode(b []byte) {
 	_ = b[7]
 	s.From = uint32(binary.NativeEndian.Uint32(b[0:]))
 	s.To = uint32(binary.NativeEndian.Uint32(b[4:]))
+}
+
+// ResBucketSet says which attributes of ResBucket are there.
+type ResBucketSet uint64
+
+const (
+	ResBucketIndex ResBucketSet = 1 << iota
+	ResBucketIdleTime
+	ResBucketNHID
+	ResBucketRest
+)
+
+// Has says whether all of f are in s.
+func (s ResBucketSet) Has(f ResBucketSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *ResBucket) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	if m.Index != 0 || m.Has&ResBucketIndex != 0 {
+		b = attr.AppendU16(b, NHA_RES_BUCKET_INDEX, uint16(m.Index))
+	}
+	if m.NHID != 0 || m.Has&ResBucketNHID != 0 {
+		b = attr.AppendU32(b, NHA_RES_BUCKET_NH_ID, uint32(m.NHID))
+	}
+	if b, err = attr.AppendRaws(b, m.Rest); err != nil {
+		return b, err
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *ResBucket) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NHA_RES_BUCKET_INDEX:
+			m.Index = attr.U16(v)
+			m.Has |= ResBucketIndex
+		case NHA_RES_BUCKET_IDLE_TIME:
+			m.IdleTime = attr.Duration(attr.Uint(v), (10 * time.Millisecond))
+			m.Has |= ResBucketIdleTime
+		case NHA_RES_BUCKET_NH_ID:
+			m.NHID = attr.U32(v)
+			m.Has |= ResBucketNHID
+		case NHA_RES_BUCKET_PAD:
+		default:
+			if m.Has&ResBucketRest != 0 {
+				m.Rest = attr.Keep(m.Rest, t|attr.Flags(b), v)
+			}
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *ResBucket) Reset() {
+	*m = ResBucket{
+		Rest: m.Rest[:0],
+		Has:  m.Has & ResBucketRest,
+	}
+}
+
+// Schema gives the attributes of m their names.
+func (*ResBucket) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NHA_RES_BUCKET_INDEX:     {Name: "NHA_RES_BUCKET_INDEX"},
+			NHA_RES_BUCKET_IDLE_TIME: {Name: "NHA_RES_BUCKET_IDLE_TIME"},
+			NHA_RES_BUCKET_NH_ID:     {Name: "NHA_RES_BUCKET_NH_ID"},
+			NHA_RES_BUCKET_PAD:       {Name: "NHA_RES_BUCKET_PAD"},
+		},
+	}
+}
+
+// ResGroupSet says which attributes of ResGroup are there.
+type ResGroupSet uint64
+
+const (
+	ResGroupBuckets ResGroupSet = 1 << iota
+	ResGroupIdleTimer
+	ResGroupUnbalancedTimer
+	ResGroupUnbalancedTime
+	ResGroupRest
+)
+
+// Has says whether all of f are in s.
+func (s ResGroupSet) Has(f ResGroupSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *ResGroup) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	if m.Buckets != 0 || m.Has&ResGroupBuckets != 0 {
+		b = attr.AppendU16(b, NHA_RES_GROUP_BUCKETS, uint16(m.Buckets))
+	}
+	if m.IdleTimer != 0 || m.Has&ResGroupIdleTimer != 0 {
+		b = attr.AppendU32(b, NHA_RES_GROUP_IDLE_TIMER, attr.Ticks32(m.IdleTimer, (10*time.Millisecond)))
+	}
+	if m.UnbalancedTimer != 0 || m.Has&ResGroupUnbalancedTimer != 0 {
+		b = attr.AppendU32(b, NHA_RES_GROUP_UNBALANCED_TIMER, attr.Ticks32(m.UnbalancedTimer, (10*time.Millisecond)))
+	}
+	if b, err = attr.AppendRaws(b, m.Rest); err != nil {
+		return b, err
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *ResGroup) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NHA_RES_GROUP_BUCKETS:
+			m.Buckets = attr.U16(v)
+			m.Has |= ResGroupBuckets
+		case NHA_RES_GROUP_IDLE_TIMER:
+			m.IdleTimer = attr.Duration(attr.Uint(v), (10 * time.Millisecond))
+			m.Has |= ResGroupIdleTimer
+		case NHA_RES_GROUP_UNBALANCED_TIMER:
+			m.UnbalancedTimer = attr.Duration(attr.Uint(v), (10 * time.Millisecond))
+			m.Has |= ResGroupUnbalancedTimer
+		case NHA_RES_GROUP_UNBALANCED_TIME:
+			m.UnbalancedTime = attr.Duration(attr.Uint(v), (10 * time.Millisecond))
+			m.Has |= ResGroupUnbalancedTime
+		case NHA_RES_GROUP_PAD:
+		default:
+			if m.Has&ResGroupRest != 0 {
+				m.Rest = attr.Keep(m.Rest, t|attr.Flags(b), v)
+			}
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *ResGroup) Reset() {
+	*m = ResGroup{
+		Rest: m.Rest[:0],
+		Has:  m.Has & ResGroupRest,
+	}
+}
+
+// Schema gives the attributes of m their names.
+func (*ResGroup) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NHA_RES_GROUP_BUCKETS:          {Name: "NHA_RES_GROUP_BUCKETS"},
+			NHA_RES_GROUP_IDLE_TIMER:       {Name: "NHA_RES_GROUP_IDLE_TIMER"},
+			NHA_RES_GROUP_UNBALANCED_TIMER: {Name: "NHA_RES_GROUP_UNBALANCED_TIMER"},
+			NHA_RES_GROUP_UNBALANCED_TIME:  {Name: "NHA_RES_GROUP_UNBALANCED_TIME"},
+			NHA_RES_GROUP_PAD:              {Name: "NHA_RES_GROUP_PAD"},
+		},
+	}
 }
 
 // RouteSet says which attributes of Route are there.
@@ -4279,6 +5716,23 @@ func (*Route) MessageName(t uint16) string {
 	return ""
 }
 
+// Append appends the 1 bytes of s.
+func (s *RtGenMsg) Append(b []byte) []byte {
+	b = append(b, uint8(s.Family))
+	return b
+}
+
+// Decode sets s to the 1 bytes that begin b; bytes that are not there count as zero.
+func (s *RtGenMsg) Decode(b []byte) {
+	if len(b) < 1 {
+		var whole [1]byte
+		copy(whole[:], b)
+		b = whole[:]
+	}
+	_ = b[0]
+	s.Family = uint8(b[0])
+}
+
 // Append appends the 12 bytes of s.
 func (s *RtMsg) Append(b []byte) []byte {
 	b = append(b, uint8(s.Family))
@@ -4366,6 +5820,329 @@ func (s *RtaCacheInfo) Decode(b []byte) {
 	s.TSAge = uint32(binary.NativeEndian.Uint32(b[28:]))
 }
 
+// RuleSet says which attributes of Rule are there.
+type RuleSet uint64
+
+const (
+	RulePriority RuleSet = 1 << iota
+	RuleDst
+	RuleSrc
+	RuleIIF
+	RuleOIF
+	RuleMark
+	RuleMask
+	RuleTable
+	RuleGoto
+	RuleFlow
+	RuleTunID
+	RuleL3MDev
+	RuleProtocol
+	RuleIPProto
+	RuleSPort
+	RuleDPort
+	RuleUIDs
+	RuleSuppressPrefixLen
+	RuleSuppressIfGroup
+	RuleDSCP
+	RuleDSCPMask
+	RuleFlowLabel
+	RuleFlowLabelMask
+	RuleSPortMask
+	RuleDPortMask
+	RuleRest
+)
+
+// Has says whether all of f are in s.
+func (s RuleSet) Has(f RuleSet) bool { return s&f == f }
+
+// AppendBody appends the wire form of m.
+func (m *Rule) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	h := m.Hdr
+	if m.Dst.IsValid() {
+		h.DstLen = uint8(m.Dst.Bits())
+	}
+	if m.Src.IsValid() {
+		h.SrcLen = uint8(m.Src.Bits())
+	}
+	h.Table = 0
+	if m.Table <= 255 {
+		h.Table = uint8(m.Table)
+	}
+	b = h.Append(b)
+	if m.Priority != 0 || m.Has&RulePriority != 0 {
+		b = attr.AppendU32(b, FRA_PRIORITY, uint32(m.Priority))
+	}
+	if m.Dst.IsValid() && (m.Dst.Bits() > 0 || m.Has&RuleDst != 0) {
+		b = attr.AppendAddr(b, FRA_DST, m.Dst.Addr())
+	}
+	if m.Src.IsValid() && (m.Src.Bits() > 0 || m.Has&RuleSrc != 0) {
+		b = attr.AppendAddr(b, FRA_SRC, m.Src.Addr())
+	}
+	if m.IIF != "" || m.Has&RuleIIF != 0 {
+		if b, err = attr.AppendString(b, FRA_IIFNAME, string(m.IIF)); err != nil {
+			return b, attr.In("FRA_IIFNAME", err)
+		}
+	}
+	if m.OIF != "" || m.Has&RuleOIF != 0 {
+		if b, err = attr.AppendString(b, FRA_OIFNAME, string(m.OIF)); err != nil {
+			return b, attr.In("FRA_OIFNAME", err)
+		}
+	}
+	if m.Mark != 0 || m.Has&RuleMark != 0 {
+		b = attr.AppendU32(b, FRA_FWMARK, uint32(m.Mark))
+	}
+	if m.Mask != 0 || m.Has&RuleMask != 0 {
+		b = attr.AppendU32(b, FRA_FWMASK, uint32(m.Mask))
+	}
+	if m.Table > 255 || m.Has&RuleTable != 0 {
+		b = attr.AppendU32(b, FRA_TABLE, uint32(m.Table))
+	}
+	if m.Goto != 0 || m.Has&RuleGoto != 0 {
+		b = attr.AppendU32(b, FRA_GOTO, uint32(m.Goto))
+	}
+	if m.Flow != 0 || m.Has&RuleFlow != 0 {
+		b = attr.AppendU32(b, FRA_FLOW, uint32(m.Flow))
+	}
+	if m.TunID != 0 || m.Has&RuleTunID != 0 {
+		b = attr.AppendBE64(b, FRA_TUN_ID, uint64(m.TunID))
+	}
+	if m.L3MDev != 0 || m.Has&RuleL3MDev != 0 {
+		b = attr.AppendU8(b, FRA_L3MDEV, uint8(m.L3MDev))
+	}
+	if m.Protocol != 0 || m.Has&RuleProtocol != 0 {
+		b = attr.AppendU8(b, FRA_PROTOCOL, uint8(m.Protocol))
+	}
+	if m.IPProto != 0 || m.Has&RuleIPProto != 0 {
+		b = attr.AppendU8(b, FRA_IP_PROTO, uint8(m.IPProto))
+	}
+	if m.SPort != (PortRange{}) || m.Has&RuleSPort != 0 {
+		{
+			var n attr.Nest
+			b, n = attr.BeginPlain(b, FRA_SPORT_RANGE)
+			b = m.SPort.Append(b)
+			if b, err = attr.End(b, n); err != nil {
+				return b, attr.In("FRA_SPORT_RANGE", err)
+			}
+		}
+	}
+	if m.DPort != (PortRange{}) || m.Has&RuleDPort != 0 {
+		{
+			var n attr.Nest
+			b, n = attr.BeginPlain(b, FRA_DPORT_RANGE)
+			b = m.DPort.Append(b)
+			if b, err = attr.End(b, n); err != nil {
+				return b, attr.In("FRA_DPORT_RANGE", err)
+			}
+		}
+	}
+	if m.UIDs != (UIDRange{}) || m.Has&RuleUIDs != 0 {
+		{
+			var n attr.Nest
+			b, n = attr.BeginPlain(b, FRA_UID_RANGE)
+			b = m.UIDs.Append(b)
+			if b, err = attr.End(b, n); err != nil {
+				return b, attr.In("FRA_UID_RANGE", err)
+			}
+		}
+	}
+	if m.SuppressPrefixLen != 0 || m.Has&RuleSuppressPrefixLen != 0 {
+		b = attr.AppendU32(b, FRA_SUPPRESS_PREFIXLEN, uint32(m.SuppressPrefixLen))
+	}
+	if m.SuppressIfGroup != 0 || m.Has&RuleSuppressIfGroup != 0 {
+		b = attr.AppendU32(b, FRA_SUPPRESS_IFGROUP, uint32(m.SuppressIfGroup))
+	}
+	if m.DSCP != 0 || m.Has&RuleDSCP != 0 {
+		b = attr.AppendU8(b, FRA_DSCP, uint8(m.DSCP))
+	}
+	if m.DSCPMask != 0 || m.Has&RuleDSCPMask != 0 {
+		b = attr.AppendU8(b, FRA_DSCP_MASK, uint8(m.DSCPMask))
+	}
+	if m.FlowLabel != 0 || m.Has&RuleFlowLabel != 0 {
+		b = attr.AppendBE32(b, FRA_FLOWLABEL, uint32(m.FlowLabel))
+	}
+	if m.FlowLabelMask != 0 || m.Has&RuleFlowLabelMask != 0 {
+		b = attr.AppendBE32(b, FRA_FLOWLABEL_MASK, uint32(m.FlowLabelMask))
+	}
+	if m.SPortMask != 0 || m.Has&RuleSPortMask != 0 {
+		b = attr.AppendU16(b, FRA_SPORT_MASK, uint16(m.SPortMask))
+	}
+	if m.DPortMask != 0 || m.Has&RuleDPortMask != 0 {
+		b = attr.AppendU16(b, FRA_DPORT_MASK, uint16(m.DPortMask))
+	}
+	if b, err = attr.AppendRaws(b, m.Rest); err != nil {
+		return b, err
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Rule) Decode(b []byte) error {
+	m.Reset()
+	m.Hdr.Decode(b)
+	b = b[min(len(b), 12):]
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case FRA_PRIORITY:
+			m.Priority = attr.U32(v)
+			m.Has |= RulePriority
+		case FRA_DST:
+			if a := attr.Addr(v); int(m.Hdr.DstLen) <= a.BitLen() && a.IsValid() {
+				m.Dst = netip.PrefixFrom(a, int(m.Hdr.DstLen))
+				m.Has |= RuleDst
+			}
+		case FRA_SRC:
+			if a := attr.Addr(v); int(m.Hdr.SrcLen) <= a.BitLen() && a.IsValid() {
+				m.Src = netip.PrefixFrom(a, int(m.Hdr.SrcLen))
+				m.Has |= RuleSrc
+			}
+		case FRA_IIFNAME:
+			m.IIF = attr.Word(v)
+			m.Has |= RuleIIF
+		case FRA_OIFNAME:
+			m.OIF = attr.Word(v)
+			m.Has |= RuleOIF
+		case FRA_FWMARK:
+			m.Mark = attr.U32(v)
+			m.Has |= RuleMark
+		case FRA_FWMASK:
+			m.Mask = attr.U32(v)
+			m.Has |= RuleMask
+		case FRA_TABLE:
+			m.Table = attr.U32(v)
+			m.Has |= RuleTable
+		case FRA_GOTO:
+			m.Goto = attr.U32(v)
+			m.Has |= RuleGoto
+		case FRA_FLOW:
+			m.Flow = attr.U32(v)
+			m.Has |= RuleFlow
+		case FRA_TUN_ID:
+			m.TunID = attr.BE64(v)
+			m.Has |= RuleTunID
+		case FRA_L3MDEV:
+			m.L3MDev = attr.U8(v)
+			m.Has |= RuleL3MDev
+		case FRA_PROTOCOL:
+			m.Protocol = attr.U8(v)
+			m.Has |= RuleProtocol
+		case FRA_IP_PROTO:
+			m.IPProto = attr.U8(v)
+			m.Has |= RuleIPProto
+		case FRA_SPORT_RANGE:
+			m.SPort.Decode(v)
+			m.Has |= RuleSPort
+		case FRA_DPORT_RANGE:
+			m.DPort.Decode(v)
+			m.Has |= RuleDPort
+		case FRA_UID_RANGE:
+			m.UIDs.Decode(v)
+			m.Has |= RuleUIDs
+		case FRA_SUPPRESS_PREFIXLEN:
+			m.SuppressPrefixLen = int32(attr.Int(v))
+			m.Has |= RuleSuppressPrefixLen
+		case FRA_SUPPRESS_IFGROUP:
+			m.SuppressIfGroup = int32(attr.Int(v))
+			m.Has |= RuleSuppressIfGroup
+		case FRA_DSCP:
+			m.DSCP = attr.U8(v)
+			m.Has |= RuleDSCP
+		case FRA_DSCP_MASK:
+			m.DSCPMask = attr.U8(v)
+			m.Has |= RuleDSCPMask
+		case FRA_FLOWLABEL:
+			m.FlowLabel = attr.BE32(v)
+			m.Has |= RuleFlowLabel
+		case FRA_FLOWLABEL_MASK:
+			m.FlowLabelMask = attr.BE32(v)
+			m.Has |= RuleFlowLabelMask
+		case FRA_SPORT_MASK:
+			m.SPortMask = attr.U16(v)
+			m.Has |= RuleSPortMask
+		case FRA_DPORT_MASK:
+			m.DPortMask = attr.U16(v)
+			m.Has |= RuleDPortMask
+		case FRA_PAD:
+		default:
+			if m.Has&RuleRest != 0 {
+				m.Rest = attr.Keep(m.Rest, t|attr.Flags(b), v)
+			}
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	if m.Has&RuleTable == 0 {
+		m.Table = uint32(m.Hdr.Table)
+	}
+	m.Hdr.Table = 0
+	if m.Table <= 255 {
+		m.Hdr.Table = uint8(m.Table)
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Rule) Reset() {
+	*m = Rule{
+		Rest: m.Rest[:0],
+		Has:  m.Has & RuleRest,
+	}
+}
+
+// Schema gives the attributes of m their names.
+func (*Rule) Schema() *attr.Schema {
+	return &attr.Schema{
+		Header: 12,
+		Attrs: map[uint16]attr.Attr{
+			FRA_PRIORITY:           {Name: "FRA_PRIORITY"},
+			FRA_DST:                {Name: "FRA_DST"},
+			FRA_SRC:                {Name: "FRA_SRC"},
+			FRA_IIFNAME:            {Name: "FRA_IIFNAME"},
+			FRA_OIFNAME:            {Name: "FRA_OIFNAME"},
+			FRA_FWMARK:             {Name: "FRA_FWMARK"},
+			FRA_FWMASK:             {Name: "FRA_FWMASK"},
+			FRA_TABLE:              {Name: "FRA_TABLE"},
+			FRA_GOTO:               {Name: "FRA_GOTO"},
+			FRA_FLOW:               {Name: "FRA_FLOW"},
+			FRA_TUN_ID:             {Name: "FRA_TUN_ID"},
+			FRA_L3MDEV:             {Name: "FRA_L3MDEV"},
+			FRA_PROTOCOL:           {Name: "FRA_PROTOCOL"},
+			FRA_IP_PROTO:           {Name: "FRA_IP_PROTO"},
+			FRA_SPORT_RANGE:        {Name: "FRA_SPORT_RANGE"},
+			FRA_DPORT_RANGE:        {Name: "FRA_DPORT_RANGE"},
+			FRA_UID_RANGE:          {Name: "FRA_UID_RANGE"},
+			FRA_SUPPRESS_PREFIXLEN: {Name: "FRA_SUPPRESS_PREFIXLEN"},
+			FRA_SUPPRESS_IFGROUP:   {Name: "FRA_SUPPRESS_IFGROUP"},
+			FRA_DSCP:               {Name: "FRA_DSCP"},
+			FRA_DSCP_MASK:          {Name: "FRA_DSCP_MASK"},
+			FRA_FLOWLABEL:          {Name: "FRA_FLOWLABEL"},
+			FRA_FLOWLABEL_MASK:     {Name: "FRA_FLOWLABEL_MASK"},
+			FRA_SPORT_MASK:         {Name: "FRA_SPORT_MASK"},
+			FRA_DPORT_MASK:         {Name: "FRA_DPORT_MASK"},
+			FRA_PAD:                {Name: "FRA_PAD"},
+		},
+	}
+}
+
+// MessageName returns the name of a message type that carries m.
+func (*Rule) MessageName(t uint16) string {
+	switch t {
+	case RTM_NEWRULE:
+		return "RTM_NEWRULE"
+	case RTM_DELRULE:
+		return "RTM_DELRULE"
+	case RTM_GETRULE:
+		return "RTM_GETRULE"
+	}
+	return ""
+}
+
 // Append appends the 200 bytes of s.
 func (s *Stats64) Append(b []byte) []byte {
 	b = binary.NativeEndian.AppendUint64(b, uint64(s.RxPackets))
@@ -4429,6 +6206,25 @@ func (s *Stats64) Decode(b []byte) {
 	s.TxCompressed = uint64(binary.NativeEndian.Uint64(b[176:]))
 	s.RxNoHandler = uint64(binary.NativeEndian.Uint64(b[184:]))
 	s.RxOtherHostDropped = uint64(binary.NativeEndian.Uint64(b[192:]))
+}
+
+// Append appends the 8 bytes of s.
+func (s *UIDRange) Append(b []byte) []byte {
+	b = binary.NativeEndian.AppendUint32(b, uint32(s.Low))
+	b = binary.NativeEndian.AppendUint32(b, uint32(s.High))
+	return b
+}
+
+// Decode sets s to the 8 bytes that begin b; bytes that are not there count as zero.
+func (s *UIDRange) Decode(b []byte) {
+	if len(b) < 8 {
+		var whole [8]byte
+		copy(whole[:], b)
+		b = whole[:]
+	}
+	_ = b[7]
+	s.Low = uint32(binary.NativeEndian.Uint32(b[0:]))
+	s.High = uint32(binary.NativeEndian.Uint32(b[4:]))
 }
 
 // VLANSet says which attributes of VLAN are there.

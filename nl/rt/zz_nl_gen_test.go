@@ -676,6 +676,29 @@ func randEncapSeg6(r *rand.Rand, depth int) (m EncapSeg6) {
 	return m
 }
 
+func randFDBAttrs(r *rand.Rand, depth int) (m FDBAttrs) {
+	if r.IntN(2) == 1 {
+		m.Notify = uint8(r.Uint64())
+		m.Has |= FDBAttrsNotify
+	}
+	if r.IntN(2) == 1 {
+		m.DontRefresh = bool(true)
+		m.Has |= FDBAttrsDontRefresh
+	}
+	return m
+}
+
+func randFibRuleHdr(r *rand.Rand) (s FibRuleHdr) {
+	s.Family = uint8(r.Uint64())
+	s.DstLen = uint8(r.Uint64())
+	s.SrcLen = uint8(r.Uint64())
+	s.TOS = uint8(r.Uint64())
+	s.Table = uint8(r.Uint64())
+	s.Action = uint8(r.Uint64())
+	s.Flags = uint32(r.Uint64())
+	return s
+}
+
 func randHop(r *rand.Rand, depth int) (m Hop) {
 	m.Hdr = randRtNexthop(r)
 	if r.IntN(2) == 1 {
@@ -1092,6 +1115,365 @@ func randMetrics(r *rand.Rand, depth int) (m Metrics) {
 	return m
 }
 
+func randNSID(r *rand.Rand, depth int) (m NSID) {
+	m.Hdr = randRtGenMsg(r)
+	if r.IntN(2) == 1 {
+		m.ID = int32(r.Uint64())
+		m.Has |= NSIDID
+	}
+	if r.IntN(2) == 1 {
+		m.PID = uint32(r.Uint64())
+		m.Has |= NSIDPID
+	}
+	if r.IntN(2) == 1 {
+		m.FD = uint32(r.Uint64())
+		m.Has |= NSIDFD
+	}
+	if r.IntN(2) == 1 {
+		m.Target = int32(r.Uint64())
+		m.Has |= NSIDTarget
+	}
+	if r.IntN(2) == 1 {
+		m.Current = int32(r.Uint64())
+		m.Has |= NSIDCurrent
+	}
+	return m
+}
+
+func randRtGenMsg(r *rand.Rand) (s RtGenMsg) {
+	s.Family = uint8(r.Uint64())
+	return s
+}
+
+func randNdMsg(r *rand.Rand) (s NdMsg) {
+	s.Family = uint8(r.Uint64())
+	s.Index = int32(r.Uint64())
+	s.State = uint16(r.Uint64())
+	s.Flags = uint8(r.Uint64())
+	s.Type = uint8(r.Uint64())
+	return s
+}
+
+func randNdaCacheInfo(r *rand.Rand) (s NdaCacheInfo) {
+	s.Confirmed = uint32(r.Uint64())
+	s.Used = uint32(r.Uint64())
+	s.Updated = uint32(r.Uint64())
+	s.RefCnt = uint32(r.Uint64())
+	return s
+}
+
+func randNdtConfig(r *rand.Rand) (s NdtConfig) {
+	s.KeyLen = uint16(r.Uint64())
+	s.EntrySize = uint16(r.Uint64())
+	s.Entries = uint32(r.Uint64())
+	s.LastFlush = uint32(r.Uint64())
+	s.LastRand = uint32(r.Uint64())
+	s.HashRnd = uint32(r.Uint64())
+	s.HashMask = uint32(r.Uint64())
+	s.HashChainGC = uint32(r.Uint64())
+	s.ProxyQLen = uint32(r.Uint64())
+	return s
+}
+
+func randNdtMsg(r *rand.Rand) (s NdtMsg) {
+	s.Family = uint8(r.Uint64())
+	return s
+}
+
+func randNdtStats(r *rand.Rand) (s NdtStats) {
+	s.Allocs = uint64(r.Uint64())
+	s.Destroys = uint64(r.Uint64())
+	s.HashGrows = uint64(r.Uint64())
+	s.ResFailed = uint64(r.Uint64())
+	s.Lookups = uint64(r.Uint64())
+	s.Hits = uint64(r.Uint64())
+	s.RcvProbesMcast = uint64(r.Uint64())
+	s.RcvProbesUcast = uint64(r.Uint64())
+	s.PeriodicGCRuns = uint64(r.Uint64())
+	s.ForcedGCRuns = uint64(r.Uint64())
+	s.TableFulls = uint64(r.Uint64())
+	return s
+}
+
+func randNeigh(r *rand.Rand, depth int) (m Neigh) {
+	m.Hdr = randNdMsg(r)
+	if r.IntN(2) == 1 {
+		m.Dst = someAddr(r)
+		m.Has |= NeighDst
+	}
+	if r.IntN(2) == 1 {
+		m.LLAddr = net.HardwareAddr(someBytes(r))
+		m.Has |= NeighLLAddr
+	}
+	if r.IntN(2) == 1 {
+		m.Protocol = uint8(r.Uint64())
+		m.Has |= NeighProtocol
+	}
+	if r.IntN(2) == 1 {
+		m.FlagsExt = uint32(r.Uint64())
+		m.Has |= NeighFlagsExt
+	}
+	if r.IntN(2) == 1 {
+		m.VLAN = uint16(r.Uint64())
+		m.Has |= NeighVLAN
+	}
+	if r.IntN(2) == 1 {
+		m.Port = uint16(r.Uint64())
+		m.Has |= NeighPort
+	}
+	if r.IntN(2) == 1 {
+		m.VNI = uint32(r.Uint64())
+		m.Has |= NeighVNI
+	}
+	if r.IntN(2) == 1 {
+		m.SrcVNI = uint32(r.Uint64())
+		m.Has |= NeighSrcVNI
+	}
+	if r.IntN(2) == 1 {
+		m.IfIndex = int32(r.Uint64())
+		m.Has |= NeighIfIndex
+	}
+	if r.IntN(2) == 1 {
+		m.Master = int32(r.Uint64())
+		m.Has |= NeighMaster
+	}
+	if r.IntN(2) == 1 {
+		m.LinkNSID = int32(r.Uint64())
+		m.Has |= NeighLinkNSID
+	}
+	if r.IntN(2) == 1 {
+		m.NHID = uint32(r.Uint64())
+		m.Has |= NeighNHID
+	}
+	if depth < 3 && r.IntN(2) == 1 {
+		m.FDBExt = randFDBAttrs(r, depth+1)
+		m.Has |= NeighFDBExt
+	}
+	if r.IntN(2) == 1 {
+		m.StateMask = uint16(r.Uint64())
+		m.Has |= NeighStateMask
+	}
+	if r.IntN(2) == 1 {
+		m.FlagsMask = uint8(r.Uint64())
+		m.Has |= NeighFlagsMask
+	}
+	return m
+}
+
+func randNeighParms(r *rand.Rand, depth int) (m NeighParms) {
+	if r.IntN(2) == 1 {
+		m.IfIndex = int32(r.Uint64())
+		m.Has |= NeighParmsIfIndex
+	}
+	if r.IntN(2) == 1 {
+		m.BaseReachableTime = time.Duration(r.Uint32()) * time.Millisecond
+		m.Has |= NeighParmsBaseReachableTime
+	}
+	if r.IntN(2) == 1 {
+		m.RetransTime = time.Duration(r.Uint32()) * time.Millisecond
+		m.Has |= NeighParmsRetransTime
+	}
+	if r.IntN(2) == 1 {
+		m.GCStaleTime = time.Duration(r.Uint32()) * time.Millisecond
+		m.Has |= NeighParmsGCStaleTime
+	}
+	if r.IntN(2) == 1 {
+		m.DelayProbeTime = time.Duration(r.Uint32()) * time.Millisecond
+		m.Has |= NeighParmsDelayProbeTime
+	}
+	if r.IntN(2) == 1 {
+		m.IntervalProbeTime = time.Duration(r.Uint32()) * time.Millisecond
+		m.Has |= NeighParmsIntervalProbeTime
+	}
+	if r.IntN(2) == 1 {
+		m.AnycastDelay = time.Duration(r.Uint32()) * time.Millisecond
+		m.Has |= NeighParmsAnycastDelay
+	}
+	if r.IntN(2) == 1 {
+		m.ProxyDelay = time.Duration(r.Uint32()) * time.Millisecond
+		m.Has |= NeighParmsProxyDelay
+	}
+	if r.IntN(2) == 1 {
+		m.LockTime = time.Duration(r.Uint32()) * time.Millisecond
+		m.Has |= NeighParmsLockTime
+	}
+	if r.IntN(2) == 1 {
+		m.QueueLen = uint32(r.Uint64())
+		m.Has |= NeighParmsQueueLen
+	}
+	if r.IntN(2) == 1 {
+		m.QueueLenBytes = uint32(r.Uint64())
+		m.Has |= NeighParmsQueueLenBytes
+	}
+	if r.IntN(2) == 1 {
+		m.AppProbes = uint32(r.Uint64())
+		m.Has |= NeighParmsAppProbes
+	}
+	if r.IntN(2) == 1 {
+		m.UcastProbes = uint32(r.Uint64())
+		m.Has |= NeighParmsUcastProbes
+	}
+	if r.IntN(2) == 1 {
+		m.McastProbes = uint32(r.Uint64())
+		m.Has |= NeighParmsMcastProbes
+	}
+	if r.IntN(2) == 1 {
+		m.McastReprobes = uint32(r.Uint64())
+		m.Has |= NeighParmsMcastReprobes
+	}
+	if r.IntN(2) == 1 {
+		m.ProxyQLen = uint32(r.Uint64())
+		m.Has |= NeighParmsProxyQLen
+	}
+	return m
+}
+
+func randNeighTable(r *rand.Rand, depth int) (m NeighTable) {
+	m.Hdr = randNdtMsg(r)
+	if r.IntN(2) == 1 {
+		m.Name = string(someString(r))
+		m.Has |= NeighTableName
+	}
+	if r.IntN(2) == 1 {
+		m.Thresh1 = uint32(r.Uint64())
+		m.Has |= NeighTableThresh1
+	}
+	if r.IntN(2) == 1 {
+		m.Thresh2 = uint32(r.Uint64())
+		m.Has |= NeighTableThresh2
+	}
+	if r.IntN(2) == 1 {
+		m.Thresh3 = uint32(r.Uint64())
+		m.Has |= NeighTableThresh3
+	}
+	if r.IntN(2) == 1 {
+		m.GCInterval = time.Duration(r.Uint32()) * time.Millisecond
+		m.Has |= NeighTableGCInterval
+	}
+	if depth < 3 && r.IntN(2) == 1 {
+		m.Parms = randNeighParms(r, depth+1)
+		m.Has |= NeighTableParms
+	}
+	return m
+}
+
+func randNexthop(r *rand.Rand, depth int) (m Nexthop) {
+	m.Hdr = randNhMsg(r)
+	if r.IntN(2) == 1 {
+		m.ID = uint32(r.Uint64())
+		m.Has |= NexthopID
+	}
+	if r.IntN(2) == 1 {
+		m.Gateway = someAddr(r)
+		m.Has |= NexthopGateway
+	}
+	if r.IntN(2) == 1 {
+		m.OIF = int32(r.Uint64())
+		m.Has |= NexthopOIF
+	}
+	if r.IntN(2) == 1 {
+		m.Blackhole = bool(true)
+		m.Has |= NexthopBlackhole
+	}
+	if r.IntN(2) == 1 {
+		m.FDB = bool(true)
+		m.Has |= NexthopFDB
+	}
+	if r.IntN(2) == 1 {
+		m.EncapType = uint16(r.Uint64())
+		m.Has |= NexthopEncapType
+	}
+	if r.IntN(2) == 1 {
+		m.Encap = []byte(someBytes(r))
+		m.Has |= NexthopEncap
+	}
+	if r.IntN(2) == 1 {
+		for range 1 + r.IntN(3) {
+			e := randNexthopGrp(r)
+			m.Group = append(m.Group, e)
+		}
+		m.Has |= NexthopGroup
+	}
+	if r.IntN(2) == 1 {
+		m.GroupType = uint16(r.Uint64())
+		m.Has |= NexthopGroupType
+	}
+	if depth < 3 && r.IntN(2) == 1 {
+		m.ResGroup = randResGroup(r, depth+1)
+		m.Has |= NexthopResGroup
+	}
+	if depth < 3 && r.IntN(2) == 1 {
+		m.ResBucket = randResBucket(r, depth+1)
+		m.Has |= NexthopResBucket
+	}
+	if r.IntN(2) == 1 {
+		m.Groups = bool(true)
+		m.Has |= NexthopGroups
+	}
+	if r.IntN(2) == 1 {
+		m.Master = int32(r.Uint64())
+		m.Has |= NexthopMaster
+	}
+	if r.IntN(2) == 1 {
+		m.OpFlags = uint32(r.Uint64())
+		m.Has |= NexthopOpFlags
+	}
+	if r.IntN(2) == 1 {
+		m.HWStats = uint32(r.Uint64())
+		m.Has |= NexthopHWStats
+	}
+	return m
+}
+
+func randNhMsg(r *rand.Rand) (s NhMsg) {
+	s.Family = uint8(r.Uint64())
+	s.Scope = uint8(r.Uint64())
+	s.Protocol = uint8(r.Uint64())
+	s.Flags = uint32(r.Uint64())
+	return s
+}
+
+func randNexthopGrp(r *rand.Rand) (s NexthopGrp) {
+	s.ID = uint32(r.Uint64())
+	s.WeightLow = uint8(r.Uint64())
+	s.WeightHigh = uint8(r.Uint64())
+	return s
+}
+
+func randResGroup(r *rand.Rand, depth int) (m ResGroup) {
+	if r.IntN(2) == 1 {
+		m.Buckets = uint16(r.Uint64())
+		m.Has |= ResGroupBuckets
+	}
+	if r.IntN(2) == 1 {
+		m.IdleTimer = time.Duration(r.Uint32()) * (10 * time.Millisecond)
+		m.Has |= ResGroupIdleTimer
+	}
+	if r.IntN(2) == 1 {
+		m.UnbalancedTimer = time.Duration(r.Uint32()) * (10 * time.Millisecond)
+		m.Has |= ResGroupUnbalancedTimer
+	}
+	return m
+}
+
+func randResBucket(r *rand.Rand, depth int) (m ResBucket) {
+	if r.IntN(2) == 1 {
+		m.Index = uint16(r.Uint64())
+		m.Has |= ResBucketIndex
+	}
+	if r.IntN(2) == 1 {
+		m.NHID = uint32(r.Uint64())
+		m.Has |= ResBucketNHID
+	}
+	return m
+}
+
+func randPortRange(r *rand.Rand) (s PortRange) {
+	s.Low = uint16(r.Uint64())
+	s.High = uint16(r.Uint64())
+	return s
+}
+
 func randQoSMap(r *rand.Rand) (s QoSMap) {
 	s.From = uint32(r.Uint64())
 	s.To = uint32(r.Uint64())
@@ -1231,6 +1613,123 @@ func randRtaCacheInfo(r *rand.Rand) (s RtaCacheInfo) {
 	s.ID = uint32(r.Uint64())
 	s.TS = uint32(r.Uint64())
 	s.TSAge = uint32(r.Uint64())
+	return s
+}
+
+func randRule(r *rand.Rand, depth int) (m Rule) {
+	m.Hdr = randFibRuleHdr(r)
+	if r.IntN(2) == 1 {
+		m.Priority = uint32(r.Uint64())
+		m.Has |= RulePriority
+	}
+	m.Hdr.DstLen = 24
+	if r.IntN(2) == 1 {
+		m.Dst = netip.PrefixFrom(someAddr(r), 24)
+		m.Has |= RuleDst
+	}
+	m.Hdr.SrcLen = 24
+	if r.IntN(2) == 1 {
+		m.Src = netip.PrefixFrom(someAddr(r), 24)
+		m.Has |= RuleSrc
+	}
+	if r.IntN(2) == 1 {
+		m.IIF = string(someString(r))
+		m.Has |= RuleIIF
+	}
+	if r.IntN(2) == 1 {
+		m.OIF = string(someString(r))
+		m.Has |= RuleOIF
+	}
+	if r.IntN(2) == 1 {
+		m.Mark = uint32(r.Uint64())
+		m.Has |= RuleMark
+	}
+	if r.IntN(2) == 1 {
+		m.Mask = uint32(r.Uint64())
+		m.Has |= RuleMask
+	}
+	m.Hdr.Table = 0
+	if r.IntN(2) == 1 {
+		m.Table = uint32(r.Uint64())
+		if m.Table <= 255 {
+			m.Hdr.Table = uint8(m.Table)
+		}
+		m.Has |= RuleTable
+	}
+	if r.IntN(2) == 1 {
+		m.Goto = uint32(r.Uint64())
+		m.Has |= RuleGoto
+	}
+	if r.IntN(2) == 1 {
+		m.Flow = uint32(r.Uint64())
+		m.Has |= RuleFlow
+	}
+	if r.IntN(2) == 1 {
+		m.TunID = uint64(r.Uint64())
+		m.Has |= RuleTunID
+	}
+	if r.IntN(2) == 1 {
+		m.L3MDev = uint8(r.Uint64())
+		m.Has |= RuleL3MDev
+	}
+	if r.IntN(2) == 1 {
+		m.Protocol = uint8(r.Uint64())
+		m.Has |= RuleProtocol
+	}
+	if r.IntN(2) == 1 {
+		m.IPProto = uint8(r.Uint64())
+		m.Has |= RuleIPProto
+	}
+	if r.IntN(2) == 1 {
+		m.SPort = randPortRange(r)
+		m.Has |= RuleSPort
+	}
+	if r.IntN(2) == 1 {
+		m.DPort = randPortRange(r)
+		m.Has |= RuleDPort
+	}
+	if r.IntN(2) == 1 {
+		m.UIDs = randUIDRange(r)
+		m.Has |= RuleUIDs
+	}
+	if r.IntN(2) == 1 {
+		m.SuppressPrefixLen = int32(r.Uint64())
+		m.Has |= RuleSuppressPrefixLen
+	}
+	if r.IntN(2) == 1 {
+		m.SuppressIfGroup = int32(r.Uint64())
+		m.Has |= RuleSuppressIfGroup
+	}
+	if r.IntN(2) == 1 {
+		m.DSCP = uint8(r.Uint64())
+		m.Has |= RuleDSCP
+	}
+	if r.IntN(2) == 1 {
+		m.DSCPMask = uint8(r.Uint64())
+		m.Has |= RuleDSCPMask
+	}
+	if r.IntN(2) == 1 {
+		m.FlowLabel = uint32(r.Uint64())
+		m.Has |= RuleFlowLabel
+	}
+	if r.IntN(2) == 1 {
+		m.FlowLabelMask = uint32(r.Uint64())
+		m.Has |= RuleFlowLabelMask
+	}
+	if r.IntN(2) == 1 {
+		m.SPortMask = uint16(r.Uint64())
+		m.Has |= RuleSPortMask
+	}
+	if r.IntN(2) == 1 {
+		m.DPortMask = uint16(r.Uint64())
+		m.Has |= RuleDPortMask
+	}
+	return m
+}
+
+func randUIDRange(r *rand.Rand) (s UIDRange) {
+	s.Low = uint32(r.Uint64())
+	s.High = uint32(r.Uint64())
 	return s
 }
 
@@ -2262,6 +2761,85 @@ func FuzzEncapSeg6(f *testing.F) {
 	})
 }
 
+func TestRoundTripFDBAttrs(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused FDBAttrs
+	for range 200 {
+		want := randFDBAttrs(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got FDBAttrs
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzFDBAttrs(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randFDBAttrs(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y FDBAttrs
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripFibRuleHdr(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		want := randFibRuleHdr(r)
+		b := want.Append(nil)
+		if len(b) != 12 {
+			t.Fatalf("%d bytes, want 12", len(b))
+		}
+		var got FibRuleHdr
+		got.Decode(append(b, 1, 2, 3)) // a newer kernel's is longer
+		if got != want {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		for n := range b { // an older one's is shorter
+			want.Decode(append(b[:n:n], make([]byte, len(b)-n)...))
+			got.Decode(b[:n:n])
+			if got != want {
+				t.Fatalf("%x:\n got %+v\nwant %+v", b[:n], got, want)
+			}
+		}
+	}
+}
+
 func TestRoundTripHop(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var reused Hop
@@ -2819,6 +3397,491 @@ func FuzzMetrics(f *testing.F) {
 	})
 }
 
+func TestRoundTripNSID(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused NSID
+	for range 200 {
+		want := randNSID(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got NSID
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzNSID(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randNSID(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y NSID
+		x.Has, y.Has = NSIDRest, NSIDRest
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripNdMsg(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		want := randNdMsg(r)
+		b := want.Append(nil)
+		if len(b) != 12 {
+			t.Fatalf("%d bytes, want 12", len(b))
+		}
+		var got NdMsg
+		got.Decode(append(b, 1, 2, 3)) // a newer kernel's is longer
+		if got != want {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		for n := range b { // an older one's is shorter
+			want.Decode(append(b[:n:n], make([]byte, len(b)-n)...))
+			got.Decode(b[:n:n])
+			if got != want {
+				t.Fatalf("%x:\n got %+v\nwant %+v", b[:n], got, want)
+			}
+		}
+	}
+}
+
+func TestRoundTripNdaCacheInfo(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		want := randNdaCacheInfo(r)
+		b := want.Append(nil)
+		if len(b) != 16 {
+			t.Fatalf("%d bytes, want 16", len(b))
+		}
+		var got NdaCacheInfo
+		got.Decode(append(b, 1, 2, 3)) // a newer kernel's is longer
+		if got != want {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		for n := range b { // an older one's is shorter
+			want.Decode(append(b[:n:n], make([]byte, len(b)-n)...))
+			got.Decode(b[:n:n])
+			if got != want {
+				t.Fatalf("%x:\n got %+v\nwant %+v", b[:n], got, want)
+			}
+		}
+	}
+}
+
+func TestRoundTripNdtConfig(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		want := randNdtConfig(r)
+		b := want.Append(nil)
+		if len(b) != 32 {
+			t.Fatalf("%d bytes, want 32", len(b))
+		}
+		var got NdtConfig
+		got.Decode(append(b, 1, 2, 3)) // a newer kernel's is longer
+		if got != want {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		for n := range b { // an older one's is shorter
+			want.Decode(append(b[:n:n], make([]byte, len(b)-n)...))
+			got.Decode(b[:n:n])
+			if got != want {
+				t.Fatalf("%x:\n got %+v\nwant %+v", b[:n], got, want)
+			}
+		}
+	}
+}
+
+func TestRoundTripNdtMsg(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		want := randNdtMsg(r)
+		b := want.Append(nil)
+		if len(b) != 4 {
+			t.Fatalf("%d bytes, want 4", len(b))
+		}
+		var got NdtMsg
+		got.Decode(append(b, 1, 2, 3)) // a newer kernel's is longer
+		if got != want {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		for n := range b { // an older one's is shorter
+			want.Decode(append(b[:n:n], make([]byte, len(b)-n)...))
+			got.Decode(b[:n:n])
+			if got != want {
+				t.Fatalf("%x:\n got %+v\nwant %+v", b[:n], got, want)
+			}
+		}
+	}
+}
+
+func TestRoundTripNdtStats(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		want := randNdtStats(r)
+		b := want.Append(nil)
+		if len(b) != 88 {
+			t.Fatalf("%d bytes, want 88", len(b))
+		}
+		var got NdtStats
+		got.Decode(append(b, 1, 2, 3)) // a newer kernel's is longer
+		if got != want {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		for n := range b { // an older one's is shorter
+			want.Decode(append(b[:n:n], make([]byte, len(b)-n)...))
+			got.Decode(b[:n:n])
+			if got != want {
+				t.Fatalf("%x:\n got %+v\nwant %+v", b[:n], got, want)
+			}
+		}
+	}
+}
+
+func TestRoundTripNeigh(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Neigh
+	for range 200 {
+		want := randNeigh(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Neigh
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzNeigh(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randNeigh(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Neigh
+		x.Has, y.Has = NeighRest, NeighRest
+		if x.Decode(b) != nil {
+			return
+		}
+		x.Probes = *new(uint32)
+		x.Has &^= NeighProbes
+		x.CacheInfo = *new(NdaCacheInfo)
+		x.Has &^= NeighCacheInfo
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripNeighParms(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused NeighParms
+	for range 200 {
+		want := randNeighParms(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got NeighParms
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzNeighParms(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randNeighParms(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y NeighParms
+		x.Has, y.Has = NeighParmsRest, NeighParmsRest
+		if x.Decode(b) != nil {
+			return
+		}
+		x.RefCnt = *new(uint32)
+		x.Has &^= NeighParmsRefCnt
+		x.ReachableTime = *new(time.Duration)
+		x.Has &^= NeighParmsReachableTime
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripNeighTable(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused NeighTable
+	for range 200 {
+		want := randNeighTable(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got NeighTable
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzNeighTable(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randNeighTable(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y NeighTable
+		x.Has, y.Has = NeighTableRest, NeighTableRest
+		if x.Decode(b) != nil {
+			return
+		}
+		x.Config = *new(NdtConfig)
+		x.Has &^= NeighTableConfig
+		x.Stats = *new(NdtStats)
+		x.Has &^= NeighTableStats
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripNexthop(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Nexthop
+	for range 200 {
+		want := randNexthop(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Nexthop
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzNexthop(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randNexthop(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Nexthop
+		x.Has, y.Has = NexthopRest, NexthopRest
+		if x.Decode(b) != nil {
+			return
+		}
+		x.GroupStats = *new([]byte)
+		x.Has &^= NexthopGroupStats
+		x.HWStatsInUse = *new(uint32)
+		x.Has &^= NexthopHWStatsInUse
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripNexthopGrp(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		want := randNexthopGrp(r)
+		b := want.Append(nil)
+		if len(b) != 8 {
+			t.Fatalf("%d bytes, want 8", len(b))
+		}
+		var got NexthopGrp
+		got.Decode(append(b, 1, 2, 3)) // a newer kernel's is longer
+		if got != want {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		for n := range b { // an older one's is shorter
+			want.Decode(append(b[:n:n], make([]byte, len(b)-n)...))
+			got.Decode(b[:n:n])
+			if got != want {
+				t.Fatalf("%x:\n got %+v\nwant %+v", b[:n], got, want)
+			}
+		}
+	}
+}
+
+func TestRoundTripNhMsg(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		want := randNhMsg(r)
+		b := want.Append(nil)
+		if len(b) != 8 {
+			t.Fatalf("%d bytes, want 8", len(b))
+		}
+		var got NhMsg
+		got.Decode(append(b, 1, 2, 3)) // a newer kernel's is longer
+		if got != want {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		for n := range b { // an older one's is shorter
+			want.Decode(append(b[:n:n], make([]byte, len(b)-n)...))
+			got.Decode(b[:n:n])
+			if got != want {
+				t.Fatalf("%x:\n got %+v\nwant %+v", b[:n], got, want)
+			}
+		}
+	}
+}
+
+func TestRoundTripPortRange(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		want := randPortRange(r)
+		b := want.Append(nil)
+		if len(b) != 4 {
+			t.Fatalf("%d bytes, want 4", len(b))
+		}
+		var got PortRange
+		got.Decode(append(b, 1, 2, 3)) // a newer kernel's is longer
+		if got != want {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		for n := range b { // an older one's is shorter
+			want.Decode(append(b[:n:n], make([]byte, len(b)-n)...))
+			got.Decode(b[:n:n])
+			if got != want {
+				t.Fatalf("%x:\n got %+v\nwant %+v", b[:n], got, want)
+			}
+		}
+	}
+}
+
 func TestRoundTripProps(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var reused Props
@@ -2954,6 +4017,124 @@ func TestRoundTripQoSMap(t *testing.T) {
 	}
 }
 
+func TestRoundTripResBucket(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused ResBucket
+	for range 200 {
+		want := randResBucket(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got ResBucket
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzResBucket(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randResBucket(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y ResBucket
+		x.Has, y.Has = ResBucketRest, ResBucketRest
+		if x.Decode(b) != nil {
+			return
+		}
+		x.IdleTime = *new(time.Duration)
+		x.Has &^= ResBucketIdleTime
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripResGroup(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused ResGroup
+	for range 200 {
+		want := randResGroup(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got ResGroup
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzResGroup(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randResGroup(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y ResGroup
+		x.Has, y.Has = ResGroupRest, ResGroupRest
+		if x.Decode(b) != nil {
+			return
+		}
+		x.UnbalancedTime = *new(time.Duration)
+		x.Has &^= ResGroupUnbalancedTime
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
 func TestRoundTripRoute(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var reused Route
@@ -3011,6 +4192,29 @@ func FuzzRoute(f *testing.F) {
 			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
 		}
 	})
+}
+
+func TestRoundTripRtGenMsg(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		want := randRtGenMsg(r)
+		b := want.Append(nil)
+		if len(b) != 1 {
+			t.Fatalf("%d bytes, want 1", len(b))
+		}
+		var got RtGenMsg
+		got.Decode(append(b, 1, 2, 3)) // a newer kernel's is longer
+		if got != want {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		for n := range b { // an older one's is shorter
+			want.Decode(append(b[:n:n], make([]byte, len(b)-n)...))
+			got.Decode(b[:n:n])
+			if got != want {
+				t.Fatalf("%x:\n got %+v\nwant %+v", b[:n], got, want)
+			}
+		}
+	}
 }
 
 func TestRoundTripRtMsg(t *testing.T) {
@@ -3082,6 +4286,63 @@ func TestRoundTripRtaCacheInfo(t *testing.T) {
 	}
 }
 
+func TestRoundTripRule(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Rule
+	for range 200 {
+		want := randRule(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Rule
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzRule(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randRule(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Rule
+		x.Has, y.Has = RuleRest, RuleRest
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
 func TestRoundTripStats64(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 100 {
@@ -3091,6 +4352,29 @@ func TestRoundTripStats64(t *testing.T) {
 			t.Fatalf("%d bytes, want 200", len(b))
 		}
 		var got Stats64
+		got.Decode(append(b, 1, 2, 3)) // a newer kernel's is longer
+		if got != want {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		for n := range b { // an older one's is shorter
+			want.Decode(append(b[:n:n], make([]byte, len(b)-n)...))
+			got.Decode(b[:n:n])
+			if got != want {
+				t.Fatalf("%x:\n got %+v\nwant %+v", b[:n], got, want)
+			}
+		}
+	}
+}
+
+func TestRoundTripUIDRange(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		want := randUIDRange(r)
+		b := want.Append(nil)
+		if len(b) != 8 {
+			t.Fatalf("%d bytes, want 8", len(b))
+		}
+		var got UIDRange
 		got.Decode(append(b, 1, 2, 3)) // a newer kernel's is longer
 		if got != want {
 			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
