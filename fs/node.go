@@ -109,3 +109,9 @@ type Streamer interface {
 type Checker interface {
 	Check(ctx context.Context) error
 }
+
+// An Eraser is a file that can be unlinked, which removes the records it shows:
+// a table narrowed by path words. All other files cannot.
+type Eraser interface {
+	Erase(ctx context.Context) error
+}

@@ -32,6 +32,14 @@ type Tree struct {
 	start time.Time
 }
 
+// AsReadOnly returns the same tree with every write refused.
+func (t *Tree) AsReadOnly() *Tree {
+	return &Tree{
+		Root: t.Root, Log: t.Log, Errors: t.Errors, Trust: t.Trust, ReadOnly: true,
+		Group: t.Group, GID: t.GID,
+	}
+}
+
 // rootID is the root's identity. 0 and 1 mean something to FUSE's clients, so
 // no derived identity is below minID.
 const (
@@ -263,7 +271,8 @@ func (r *Ref) Stat(ctx context.Context) (Stat, error) {
 	return s, nil
 }
 
-// Mkdir makes an object in a directory that can.
+// Mkdir makes an object in a directory that can. Path words after the name are
+// its first attributes, and not part of the Ref's name.
 func (r *Ref) Mkdir(ctx context.Context, name string) (*Ref, error) {
 	n, err := r.mkdir(ctx, name)
 	path := name
@@ -274,7 +283,8 @@ func (r *Ref) Mkdir(ctx context.Context, name string) (*Ref, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.child(name, n), nil
+	base, _, _ := strings.Cut(name, ",")
+	return r.child(base, n), nil
 }
 
 func (r *Ref) mkdir(ctx context.Context, name string) (Node, error) {
@@ -291,8 +301,9 @@ func (r *Ref) mkdir(ctx context.Context, name string) (Node, error) {
 	return m.Mkdir(ctx, name)
 }
 
-// Remove removes this object by its directory; EPERM for files, so that a
-// recursive rm does nothing.
+// Remove removes this object by its directory. Files answer EPERM, so that a
+// recursive rm does nothing; only a table narrowed by path words is an Eraser,
+// which removes its records.
 func (r *Ref) Remove(ctx context.Context) error {
 	err := r.remove(ctx)
 	r.tree.wrote(ctx, "remove", r.Path(), nil, err)
@@ -300,8 +311,11 @@ func (r *Ref) Remove(ctx context.Context) error {
 }
 
 func (r *Ref) remove(ctx context.Context) error {
+	if !r.IsDir() {
+		return r.erase(ctx)
+	}
 	m, ok := r.Parent().Node.(Remover)
-	if !ok || r.parent == nil || !r.IsDir() {
+	if !ok || r.parent == nil {
 		return errNotPerm
 	}
 	if err := r.parent.mayChange(ctx); err != nil {
@@ -311,6 +325,23 @@ func (r *Ref) remove(ctx context.Context) error {
 		return err
 	}
 	return m.Remove(ctx, r.base())
+}
+
+func (r *Ref) erase(ctx context.Context) error {
+	e, ok := r.Node.(Eraser)
+	switch {
+	case !ok:
+		return errNotPerm
+	case r.tree.ReadOnly:
+		return errReadOnly
+	}
+	if err := r.may(ctx, permWrite); err != nil {
+		return err
+	}
+	if err := r.present(ctx); err != nil {
+		return err
+	}
+	return e.Erase(ctx)
 }
 
 // Rename gives this object another name in its directory.

@@ -184,7 +184,10 @@ func TestRefMakeRemove(t *testing.T) {
 	links := walk(t, ctx, tree.Attach(), "links")
 	br, err := links.Mkdir(ctx, "br%2F0,type=bridge")
 	require.NoError(t, err)
-	require.Equal(t, "br%2F0,type=bridge", br.Name())
+	require.Equal(t, "br%2F0", br.Name())
+	again, err := links.Walk(ctx, "br%2F0,type=bridge") // as kernels do after mkdir
+	require.NoError(t, err)
+	require.Equal(t, "bridge\n", slurp(t, ctx, walk(t, ctx, again, "type")))
 	require.Equal(t, "bridge\n", slurp(t, ctx, walk(t, ctx, br, "type")))
 	require.Contains(t, o, "br/0")
 	_, err = links.Mkdir(ctx, "br%2F0")
