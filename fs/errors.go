@@ -34,7 +34,10 @@ var (
 	errClosed   = &Error{Text: "file is closed", Errno: syscall.EBADF}
 )
 
-const errInval = syscall.EINVAL
+const (
+	errInval    = syscall.EINVAL
+	errTimedOut = syscall.ETIMEDOUT
+)
 
 // An Error is a failure with its own words and the errno that front ends send
 // beside or instead of them.

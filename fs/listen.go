@@ -393,10 +393,12 @@ func (l *listener) pay() {
 		case s.lost > 0:
 			l.todo = append(l.todo, s.mark(SyncBegin, ""), s.settle(), s.mark(SyncEnd, ""))
 		}
-		s.lost, s.owed, s.bytes, s.whole = 0, nil, 0, false
+		s.forget()
 	}
 	l.behind = false
 }
+
+func (s *sub) forget() { s.lost, s.owed, s.bytes, s.whole = 0, nil, 0, false }
 
 func (s *sub) mark(what Happening, how string) segment {
 	return &mark{entry{op: "resync", what: what, kind: s.feed.kind, body: []byte(how), at: time.Now()}}

@@ -1,5 +1,7 @@
 package fs
 
+import "context"
+
 // A Pair is one key=value of a path.
 type Pair struct{ Key, Value string }
 
@@ -19,7 +21,43 @@ type LinkID struct {
 
 // A Kind is a table as batch and the root's events see it. Every *Table is one.
 type Kind interface {
-	// Words returns the kind's word and its other spellings.
+	// Words returns the kind's word and its other spellings. A spelling may have
+	// two words: "mptcp endpoint".
 	Words() []string
 	kind
+}
+
+// kind is what a table does for the root's files.
+type kind interface {
+	Words() []string
+	eventFeed() *feedSlot // nil: no events
+	source() source
+	rowFilter(filters []wordFilter) (func(row any) bool, error)
+	exists(ctx context.Context, filters []wordFilter) (bool, error)
+	primary() string
+	hasKey(name string) bool
+	hasVerb(name string) bool
+	runner(file string) runner
+	helpText(b []byte) []byte
+}
+
+// A runner carries out one statement of a table after the other.
+type runner interface {
+	// run carries out the statement on line n, whose kind word has been taken off:
+	// "add dst=10.9.0.0/16 dev=eth0". Read-only keys are accepted and ignored.
+	run(ctx context.Context, n int, stmt string) error
+	close(ctx context.Context) error
+}
+
+// NewEvents returns the stream of all kinds, which from then on number their
+// events together.
+func NewEvents(list ...Kind) Node { return newEvents(kindsOf(list)) }
+
+// NewHelp returns the directory help: for each kind its keys and verbs.
+func NewHelp(list ...Kind) Node {
+	d := Dir{}
+	for _, k := range list {
+		d[encodeName(k.Words()[0])] = textNode(func(context.Context) ([]byte, error) { return k.helpText(nil), nil })
+	}
+	return d
 }

@@ -229,6 +229,10 @@ func (t *Table[T]) eventFeed() *feedSlot {
 	return &t.root().table.feed
 }
 
+func (t *Table[T]) hasVerb(name string) bool {
+	return slices.ContainsFunc(t.Verbs, func(v Verb[T]) bool { return v.Name == name })
+}
+
 func (t *Table[T]) source() source { return tableEvents[T]{t.root()} }
 
 // rowFilter compiles filters, and the table's own, for rows without their type.
