@@ -5,7 +5,6 @@ import (
 	"errors"
 	iofs "io/fs"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -116,12 +115,12 @@ func (l *ErrorLog) forgetOne() {
 func (f *failure) append(b []byte, n int) []byte {
 	b = strconv.AppendInt(append(b, "n="...), int64(n), 10)
 	b = appendTime(append(b, " t="...), f.at)
-	b = appendRC(append(b, " path="...), f.path)
+	b = appendQuotedWord(append(b, " path="...), f.path)
 	if f.line > 0 {
 		b = strconv.AppendInt(append(b, " line="...), int64(f.line), 10)
 	}
 	b = append(append(b, " errno="...), f.no...)
-	b = appendRC(append(b, " text="...), f.err)
+	b = appendQuotedWord(append(b, " text="...), f.err)
 	return append(b, '\n')
 }
 
@@ -142,26 +141,8 @@ func appendTime(b []byte, t time.Time) []byte {
 	return append(append(b, '.'), frac[1:]...)
 }
 
-// appendRC appends s as one word, in quotes if it needs them. Control bytes,
-// which no line can carry, become spaces.
-func appendRC(b []byte, s string) []byte {
-	if s != "" && !strings.ContainsFunc(s, needsQuote) {
-		return append(b, s...)
-	}
-	b = append(b, '\'')
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '\'':
-			b = append(b, "''"...)
-		case c < 0x20 || c == 0x7f:
-			b = append(b, ' ')
-		default:
-			b = append(b, c)
-		}
-	}
-	return append(b, '\'')
-}
-
-func needsQuote(r rune) bool {
-	return r <= ' ' || r == 0x7f || strings.ContainsRune(`'"#=\`, r)
+// appendQuotedWord appends s as a value, in quotes if it needs them.
+func appendQuotedWord(b []byte, s string) []byte {
+	n := len(b)
+	return quoteTail(append(b, s...), n)
 }

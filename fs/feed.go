@@ -390,7 +390,7 @@ func (w *watching) publish(e *entry, row any) bool {
 	e.seq, e.at, e.kind = f.hub.seq, time.Now(), f.kind
 	f.ring.add(e)
 	for s := range f.subs {
-		if s.wants(e, row) {
+		if s.wants(row) {
 			s.l.push(s, e)
 		}
 	}

@@ -39,7 +39,8 @@ type listener struct {
 type sub struct {
 	l     *listener
 	feed  *feed
-	match func(row any) bool // nil takes all
+	match func(row any) bool // for feed, which calls it with hub.mu held; nil takes all
+	mine  func(row any) bool // the same for the reads
 	from  uint64             // the last event before it was added
 
 	// guarded by l.mu, used while the listener is behind
@@ -62,9 +63,19 @@ func newListener(o listenOptions) *listener {
 	return l
 }
 
-func (l *listener) add(k kind, match func(row any) bool) {
-	l.subs = append(l.subs, &sub{l: l, feed: k.eventFeed().get(k.source()), match: match})
+// add makes the part of l in the feed of k.
+func (l *listener) add(k kind, filters []wordFilter) error {
+	s := &sub{l: l, feed: k.eventFeed().get(k.source())}
+	var err error
+	if s.match, err = k.rowFilter(filters); err != nil {
+		return err
+	}
+	if s.mine, err = k.rowFilter(filters); err != nil {
+		return err
+	}
+	l.subs = append(l.subs, s)
 	l.left++
+	return nil
 }
 
 // join subscribes to all feeds and waits until they have begun.
@@ -123,10 +134,8 @@ func (l *listener) seq() uint64 {
 	return n
 }
 
-// wants reports whether the event is for this reader. It is called with hub.mu held.
-func (s *sub) wants(e *entry, row any) bool {
-	return row == nil || s.match == nil || s.match(row)
-}
+// wants reports whether an event is for this reader. It is called with hub.mu held.
+func (s *sub) wants(row any) bool { return row == nil || s.match == nil || s.match(row) }
 
 // push queues e. It never blocks.
 func (l *listener) push(s *sub, e *entry) {
@@ -452,11 +461,11 @@ func (s *sub) resume(n uint64) []segment {
 
 // wantsText is wants for an event of which only the text is left.
 func (s *sub) wantsText(e *entry) bool {
-	if s.match == nil || e.body == nil || e.what == Notice && len(e.body) == 0 {
+	if s.mine == nil || len(e.body) == 0 || e.what >= SyncBegin && e.what != Notice {
 		return true
 	}
 	row := s.feed.src.parse(e.body)
-	return row == nil || s.match(row)
+	return row == nil || s.mine(row)
 }
 
 // merge sorts what came from several rings.
@@ -562,7 +571,7 @@ func (d *dumping) next(l *listener, b []byte) ([]byte, error) {
 			return b, err
 		case !ok:
 			return b, nil
-		case d.sub.wants(nil, row):
+		case d.sub.mine == nil || d.sub.mine(row):
 			e := entry{seq: d.seq, at: d.at, kind: d.sub.feed.kind, what: Replaced, op: verbs[Replaced]}
 			e.body = src.appendText(nil, row)
 			if l.json {

@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	iofs "io/fs"
@@ -18,8 +19,8 @@ import (
 // such key. .snapshot begins with the state, .since=N with what followed event
 // N, .once ends after what was there to be delivered.
 type events struct {
-	kinds []kind
-	match []func(row any) bool // beside kinds; a nil one takes all
+	kinds   []kind
+	filters []wordFilter // which all of kinds take
 	listenOptions
 }
 
@@ -43,7 +44,6 @@ func newEvents(kinds []kind) *events {
 		h = k.eventFeed().join(h)
 		e.kinds = append(e.kinds, k)
 	}
-	e.match = make([]func(any) bool, len(e.kinds))
 	return e
 }
 
@@ -99,21 +99,19 @@ func (e *events) pick(dots []Pair) error {
 	return nil
 }
 
-// filter compiles the row filters for each kind that takes them.
+// filter leaves the kinds that take the row filters.
 func (e *events) filter(filters []wordFilter) error {
 	kinds := e.kinds
-	e.kinds, e.match = nil, nil
+	e.kinds, e.filters = nil, filters
 	var failed error
 	for _, k := range kinds {
-		m, err := k.rowFilter(filters)
-		if err != nil {
-			failed = err
+		if _, err := k.rowFilter(filters); err != nil {
+			failed = cmp.Or(failed, err)
 			continue
 		}
 		e.kinds = append(e.kinds, k)
-		e.match = append(e.match, m)
 	}
-	if len(e.kinds) == 0 && failed != nil {
+	if len(e.kinds) == 0 {
 		return failed
 	}
 	return nil
@@ -123,10 +121,14 @@ func (e *events) filter(filters []wordFilter) error {
 // missed. Of several kinds, one that cannot be had is a line of the stream.
 func (e *events) Open(ctx context.Context, mode OpenMode) (Handle, error) {
 	l := newListener(e.listenOptions)
-	for i, k := range e.kinds {
-		l.add(k, e.match[i])
+	var err error
+	for _, k := range e.kinds {
+		err = cmp.Or(err, l.add(k, e.filters))
 	}
-	if err := l.join(ctx); err != nil {
+	if err == nil {
+		err = l.join(ctx)
+	}
+	if err != nil {
 		l.Close(ctx)
 		return nil, err
 	}
@@ -201,16 +203,21 @@ func (s tableEvents[T]) appendJSON(b []byte, row any) []byte {
 }
 
 // parse reads back what appendText or appendStored wrote.
-func (s tableEvents[T]) parse(text []byte) any { return nil }
+func (s tableEvents[T]) parse(text []byte) any {
+	items, err := s.t.Keys.sch.parse(string(text))
+	if err != nil {
+		return nil
+	}
+	v := new(T)
+	if err := s.t.Keys.apply(v, items, nil); err != nil {
+		return nil
+	}
+	return v
+}
 
 // events returns the stream of the table, narrowed as the table is.
 func (t *Table[T]) events() Node {
-	e := newEvents([]kind{t})
-	// A table's own filters have been checked when it was narrowed.
-	if err := e.filter(nil); err != nil {
-		panic(err)
-	}
-	return e
+	return newEvents([]kind{t})
 }
 
 func (t *Table[T]) root() *Table[T] {
@@ -235,7 +242,8 @@ func (t *Table[T]) hasVerb(name string) bool {
 
 func (t *Table[T]) source() source { return tableEvents[T]{t.root()} }
 
-// rowFilter compiles filters, and the table's own, for rows without their type.
+// rowFilter compiles filters, and the table's own, for rows without their type;
+// nil takes all. What it returns is not for concurrent use.
 func (t *Table[T]) rowFilter(filters []wordFilter) (func(row any) bool, error) {
 	if len(filters) == 0 && t.base == nil {
 		return nil, nil
