@@ -13,23 +13,24 @@ import (
 // Failures of the protocol itself. Their texts are among those that Linux's 9P
 // client turns into an errno.
 var (
-	errUnknownFid = &protoError{"fid unknown or out of range", syscall.EBADF}
-	errFidInUse   = &protoError{"fid already in use", syscall.EBADF}
-	errBadUse     = &protoError{"bad use of fid", syscall.EBADF}
-	errDirOffset  = &protoError{"bad offset in directory read", syscall.ESPIPE}
-	errBogusStat  = &protoError{"bogus wstat buffer", syscall.EPROTO}
-	errNoAuth     = &protoError{"authentication not required", syscall.ENOENT}
-	errDirCount   = &protoError{"count too small for a directory entry: invalid argument", syscall.EINVAL}
-	errManyFids   = &protoError{"fid table is full: too many open files", syscall.EMFILE}
-	errManyTags   = &protoError{"too many requests wait: resource temporarily unavailable", syscall.EAGAIN}
-	errDupTag     = &protoError{"tag is in use: protocol error", syscall.EPROTO}
-	errNoVersion  = &protoError{"Tversion comes first: protocol error", syscall.EPROTO}
-	errReplyType  = &protoError{"a reply where a request is due: protocol error", syscall.EPROTO}
-	errMsize      = &protoError{"msize is too small: invalid argument", syscall.EINVAL}
-	errStuck      = &protoError{"request was abandoned: input/output error", syscall.EIO}
-	errManyNames  = &protoError{"more than 16 names in a walk: invalid argument", syscall.EINVAL}
-	errConvert    = &protoError{"wstat can't convert between files and directories", syscall.EPERM}
-	errBadLength  = &protoError{"length can only be set to 0: invalid argument", syscall.EINVAL}
+	errUnknownFid  = &protoError{"fid unknown or out of range", syscall.EBADF}
+	errFidInUse    = &protoError{"fid already in use", syscall.EBADF}
+	errBadUse      = &protoError{"bad use of fid", syscall.EBADF}
+	errDirOffset   = &protoError{"bad offset in directory read", syscall.ESPIPE}
+	errBogusStat   = &protoError{"bogus wstat buffer", syscall.EPROTO}
+	errNoAuth      = &protoError{"authentication not required", syscall.ENOENT}
+	errDirCount    = &protoError{"count too small for a directory entry: invalid argument", syscall.EINVAL}
+	errManyFids    = &protoError{"fid table is full: too many open files", syscall.EMFILE}
+	errManyTags    = &protoError{"too many requests wait: resource temporarily unavailable", syscall.EAGAIN}
+	errDupTag      = &protoError{"tag is in use: protocol error", syscall.EPROTO}
+	errNoVersion   = &protoError{"Tversion comes first: protocol error", syscall.EPROTO}
+	errReplyType   = &protoError{"a reply where a request is due: protocol error", syscall.EPROTO}
+	errIsDirectory = &protoError{"Is a directory", syscall.EISDIR}
+	errMsize       = &protoError{"msize is too small: invalid argument", syscall.EINVAL}
+	errStuck       = &protoError{"request was abandoned: input/output error", syscall.EIO}
+	errManyNames   = &protoError{"more than 16 names in a walk: invalid argument", syscall.EINVAL}
+	errConvert     = &protoError{"wstat can't convert between files and directories", syscall.EPERM}
+	errBadLength   = &protoError{"length can only be set to 0: invalid argument", syscall.EINVAL}
 )
 
 type protoError struct {
@@ -139,15 +140,18 @@ func errorText(err error) string {
 	no := linuxErrno(fs.Errno(err))
 	known := errnoText(no)
 	s := strings.ReplaceAll(err.Error(), "\n", " ")
+	tail := ""
 	switch {
 	case known == "":
-		return clip(s, "")
 	case bare(err), texts[strings.ToLower(s)] == no && err != fs.ErrRemoved:
 		return known
-	case textErrno(s) == no:
-		return clip(s, "")
+	case textErrno(s) != no, len(s) > maxEname:
+		tail = ": " + strings.ToLower(known)
 	}
-	return clip(s, ": "+strings.ToLower(known))
+	if len(s)+len(tail) > maxEname {
+		s = strings.ToValidUTF8(s[:maxEname-len(tail)-3], "") + "..."
+	}
+	return s + tail
 }
 
 // bare reports whether an error says no more than its errno does.
@@ -159,14 +163,6 @@ func bare(err error) bool {
 	}
 	_, ok := err.(syscall.Errno)
 	return ok
-}
-
-// clip bounds a text, but not its tail.
-func clip(s, tail string) string {
-	if len(s)+len(tail) > maxEname {
-		s = strings.ToValidUTF8(s[:maxEname-len(tail)-3], "") + "..."
-	}
-	return s + tail
 }
 
 // A RemoteError is what the server answered: its words, and the errno that they

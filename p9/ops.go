@@ -293,7 +293,7 @@ func (r *request) read() error {
 	}
 	// One that runs apart may be one of thousands; what it returns is what has
 	// come, not what there is room for.
-	if f.stream != nil || r.apart && f.blocker != nil && r.s.crowded() {
+	if f.stream != nil || r.alone && f.blocker != nil && r.s.crowded() {
 		n = min(n, smallBuffer)
 	}
 	m, err := r.file.ReadAt(r.ctx, r.payload(int(n)), int64(t.Offset))

@@ -21,9 +21,10 @@ type request struct {
 	ctx *requestContext
 	err error
 
-	out  []byte // replies; out[skip:] is this one's
-	skip int
-	data []byte // t.Data, when it outlives the input
+	out   []byte // replies; out[skip:] is this one's
+	skip  int
+	data  []byte // t.Data, when it outlives the input
+	alone bool   // began on a goroutine of its own
 
 	// What admit found. Guarded by conn.mu until the request runs.
 	fid    *fid
@@ -37,7 +38,6 @@ type request struct {
 	idle   chan struct{}   // Tclunk, Tremove: closed when nothing else uses fid
 
 	// Guarded by conn.mu.
-	apart     bool // has a tag in the table
 	queued    bool // waits for fid
 	flushed   bool
 	abandoned bool
@@ -58,7 +58,7 @@ func (r *request) reset() {
 	r.fid, r.newfid, r.made, r.excl = nil, nil, false, false
 	r.ref, r.file, r.ready, r.quick, r.idle = nil, nil, nil, false, nil
 	r.t.Data, r.r.Data, r.data = nil, nil, drop(r.data)
-	r.apart, r.queued = false, false
+	r.alone, r.queued = false, false
 }
 
 // free ends r's life after it ran apart. One that was flushed is left to the
@@ -76,6 +76,7 @@ func (r *request) free() {
 
 // own makes the request independent of the input buffer.
 func (r *request) own() {
+	r.alone = true
 	if len(r.t.Data) > 0 {
 		r.data = append(grow(r.data[:0], len(r.t.Data)), r.t.Data...)
 		r.t.Data = r.data

@@ -254,7 +254,6 @@ func (s *session) startQueue(f *fid) {
 
 // enroll enters a request into the table of those that run apart.
 func (s *session) enroll(r *request) {
-	r.apart = true
 	s.apart++
 	s.pending += int64(len(r.t.Data))
 	s.tags[r.t.Tag] = r

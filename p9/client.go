@@ -1,0 +1,543 @@
+package p9
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Options are what a client asks of a server. The zero value is good.
+type Options struct {
+	Msize uint32 // largest frame; 1 MiB and 24 bytes
+	Uname string // whom to be, for servers that believe it; "none"
+	Aname string // which tree: "/links/eth0,ro"
+
+	// FlushTimeout is how long a cancelled call waits for the server to let go
+	// of it, and WriteTimeout how long the server may refuse to take requests.
+	// A server that exceeds them is broken, and so the connection is ended: 10 s,
+	// 30 s.
+	FlushTimeout time.Duration
+	WriteTimeout time.Duration
+}
+
+// A Client is one connection to a server. It is safe for concurrent use; calls
+// do not wait for each other. A call whose context ends sends Tflush and
+// returns when the server has let go of it: with the context's error, or with
+// the reply if that was faster, so that no record that was read is lost.
+type Client struct {
+	rw      io.ReadWriteCloser
+	opt     Options
+	dialect Dialect
+	msize   uint32
+	root    Fid
+	rootDir Dir
+	gone    chan struct{} // closed when the reader has ended
+
+	mu    sync.Mutex // guards what follows, and the state of calls
+	err   error      // why the connection ended
+	calls []*call    // by tag
+	free  []*call
+	vers  *call // Tversion, whose tag is none
+	fids  []uint32
+	next  uint32 // the lowest fid that was never used
+
+	wmu      sync.Mutex // guards what follows
+	out      []byte     // frames to be written
+	spare    []byte
+	writing  bool // somebody is writing, and will write out too
+	enc      coder
+	deadline time.Time
+}
+
+// A call is one request and its reply. There is one for each tag in use.
+type call struct {
+	tag    uint16
+	active bool // the reply has not come
+	auto   bool // nobody waits; the tag, and the fid of a Tclunk, are free when it comes
+	t, r   Msg
+	dst    []byte // where Rread goes
+	n      int    // how much of it came
+	err    error
+	done   chan struct{} // gets a value when the reply has come; capacity 1
+}
+
+var (
+	// ErrClosed is what calls on a closed Client return.
+	ErrClosed     = fmt.Errorf("9p client: %w", net.ErrClosed)
+	errNoFlush    = errors.New("9p: the server does not answer Tflush")
+	errBadReply   = errors.New("9p: the server broke the protocol")
+	errBigRequest = &protoError{"request is larger than msize: message too long", syscall.EMSGSIZE}
+	errNoTags     = &protoError{"too many calls at once: resource temporarily unavailable", syscall.EAGAIN}
+)
+
+// maxCalls leaves NoTag out.
+const maxCalls = int(NoTag)
+
+// Dial connects to a dial string (see ParseDial) and attaches.
+func Dial(ctx context.Context, dial string) (*Client, error) { return new(Options).Dial(ctx, dial) }
+
+// Dial is Dial with options.
+func (o *Options) Dial(ctx context.Context, dial string) (*Client, error) {
+	conn, err := dialNet(ctx, dial)
+	if err != nil {
+		return nil, err
+	}
+	return NewClient(ctx, conn, o)
+}
+
+// NewClient negotiates and attaches over a connection, which it owns from now
+// on. Options may be nil.
+func NewClient(ctx context.Context, rw io.ReadWriteCloser, o *Options) (*Client, error) {
+	c := &Client{rw: rw, gone: make(chan struct{})}
+	if o != nil {
+		c.opt = *o
+	}
+	def(&c.opt.Msize, 1<<20+ioHead)
+	def(&c.opt.Uname, "none")
+	def(&c.opt.FlushTimeout, 10*time.Second)
+	def(&c.opt.WriteTimeout, 30*time.Second)
+	c.msize = max(c.opt.Msize, minMsize)
+	go c.reader()
+	if err := c.begin(ctx); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Client) begin(ctx context.Context) error {
+	if err := c.version(ctx); err != nil {
+		return fmt.Errorf("9p version: %w", err)
+	}
+	var err error
+	if c.root, err = c.attach(ctx, c.opt.Uname, c.opt.Aname); err != nil {
+		return fmt.Errorf("9p attach %q: %w", c.opt.Aname, err)
+	}
+	if c.rootDir, err = c.root.Stat(ctx); err != nil {
+		return fmt.Errorf("9p stat of the root: %w", err)
+	}
+	return nil
+}
+
+func (c *Client) version(ctx context.Context) error {
+	k := &call{tag: NoTag, done: make(chan struct{}, 1)}
+	k.t = Msg{Type: Tversion, Tag: NoTag, Msize: c.msize, Version: Plain.String()}
+	c.mu.Lock()
+	c.vers = k
+	c.mu.Unlock()
+	if err := c.send(k); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-k.done:
+	}
+	switch {
+	case k.err != nil:
+		return k.err
+	case k.r.Version != k.t.Version:
+		return fmt.Errorf("the server speaks %q, not %v: %w", k.r.Version, Plain, errors.ErrUnsupported)
+	case k.r.Msize > c.msize, k.r.Msize < minMsize:
+		return fmt.Errorf("%w: msize %d for %d", errBadReply, k.r.Msize, c.msize)
+	}
+	c.msize = k.r.Msize
+	return nil
+}
+
+// Close ends the connection and every call, and returns when all that the
+// client started has ended.
+func (c *Client) Close() error {
+	c.fail(ErrClosed)
+	<-c.gone
+	return nil
+}
+
+// Gone is closed when the connection has ended, for whatever reason.
+func (c *Client) Gone() <-chan struct{} { return c.gone }
+
+// Err tells why the connection ended; nil while it lives.
+func (c *Client) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// Msize is the largest frame that was agreed on.
+func (c *Client) Msize() int { return int(c.msize) }
+
+// payload is the most that one Tread or Twrite carries.
+func (c *Client) payload() int { return int(c.msize) - ioHead }
+
+// fail ends the connection; the first reason stays. The reader, which it wakes,
+// ends the calls.
+func (c *Client) fail(err error) {
+	c.mu.Lock()
+	if c.err == nil {
+		c.err = err
+	}
+	c.mu.Unlock()
+	c.rw.Close()
+}
+
+// newCall takes a free tag.
+func (c *Client) newCall(t Type) (*call, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return nil, c.err
+	}
+	var k *call
+	switch n := len(c.free); {
+	case n > 0:
+		k, c.free = c.free[n-1], c.free[:n-1]
+	case len(c.calls) == maxCalls:
+		return nil, errNoTags
+	default:
+		k = &call{tag: uint16(len(c.calls)), done: make(chan struct{}, 1)}
+		c.calls = append(c.calls, k)
+	}
+	k.auto, k.err, k.n, k.dst = false, nil, 0, nil
+	k.t.Type, k.t.Tag = t, k.tag
+	return k, nil
+}
+
+// release gives the tag back.
+func (c *Client) release(k *call) {
+	k.t.Data, k.dst = nil, nil
+	k.t.Names = k.t.Names[:0]
+	c.mu.Lock()
+	c.free = append(c.free, k)
+	c.mu.Unlock()
+}
+
+// do sends a request and waits for its reply. The caller releases k.
+func (c *Client) do(ctx context.Context, k *call) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := c.send(k); err != nil {
+		return err
+	}
+	select {
+	case <-k.done:
+		return k.err
+	case <-ctx.Done():
+		return c.flush(ctx, k)
+	}
+}
+
+// flush ends a call before its reply. Only Rflush frees its tag; a reply that
+// comes before stands.
+func (c *Client) flush(ctx context.Context, k *call) error {
+	f, err := c.newCall(Tflush)
+	if err == nil {
+		f.t.Oldtag = k.tag
+		if err = c.send(f); err != nil {
+			c.release(f)
+		}
+	}
+	if err != nil {
+		c.fail(err)
+		<-k.done
+		return k.err
+	}
+	t := time.NewTimer(c.opt.FlushTimeout)
+	defer t.Stop()
+	select {
+	case <-f.done:
+	case <-t.C:
+		c.fail(errNoFlush)
+		<-f.done
+	}
+	c.release(f)
+	c.mu.Lock()
+	open := k.active
+	k.active = false
+	c.mu.Unlock()
+	if open {
+		return ctx.Err()
+	}
+	<-k.done
+	return k.err
+}
+
+// send writes a request. If it fails, the call has not begun. Whoever comes while
+// another writes leaves the frame to that one, so that many small requests become
+// few large writes; if the connection breaks then, its reader ends the call.
+func (c *Client) send(k *call) error {
+	c.wmu.Lock()
+	defer c.wmu.Unlock()
+	start := len(c.out)
+	c.enc = coder{op: encoding, dialect: c.dialect, b: grow(c.out, len(k.t.Data)+512)}
+	err := c.enc.frame(&k.t)
+	c.out, c.enc.b = c.enc.b, nil
+	if err == nil && uint32(len(c.out)-start) > c.msize {
+		err = errBigRequest
+	}
+	if err == nil {
+		err = c.activate(k)
+	}
+	if err != nil {
+		c.out = c.out[:start]
+		return err
+	}
+	if !c.writing {
+		c.writeOut()
+	}
+	return nil
+}
+
+// activate makes the call one that a reply may come for.
+func (c *Client) activate(k *call) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k.active = c.err == nil
+	return c.err
+}
+
+// writeOut writes frames until there are no more; wmu is held, and let go while
+// the system writes.
+func (c *Client) writeOut() {
+	c.writing = true
+	for len(c.out) > 0 {
+		b := c.out
+		c.out, c.spare = c.spare[:0], nil
+		c.writeDeadline()
+		c.wmu.Unlock()
+		_, err := c.rw.Write(b)
+		c.wmu.Lock()
+		c.spare = b[:0]
+		if err != nil {
+			c.out = c.out[:0]
+			c.fail(fmt.Errorf("9p: %w", err))
+		}
+	}
+	c.out, c.spare = drop(c.out), drop(c.spare)
+	c.writing = false
+}
+
+// writeDeadline is moved when half of it has passed.
+func (c *Client) writeDeadline() {
+	nc, ok := c.rw.(interface{ SetWriteDeadline(time.Time) error })
+	if !ok {
+		return
+	}
+	if now := time.Now(); c.deadline.Sub(now) < c.opt.WriteTimeout {
+		c.deadline = now.Add(2 * c.opt.WriteTimeout)
+		nc.SetWriteDeadline(c.deadline)
+	}
+}
+
+// reader takes replies to their calls until the connection ends, and then ends
+// the calls.
+func (c *Client) reader() {
+	defer close(c.gone)
+	r := replyReader{c: c, buf: make([]byte, fullBatch)}
+	var err error
+	for err == nil {
+		err = r.reply()
+	}
+	if err == io.EOF {
+		err = fmt.Errorf("9p: the server hung up: %w", io.ErrUnexpectedEOF)
+	}
+	c.fail(err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.vers != nil {
+		c.end(c.vers, c.err)
+	}
+	for _, k := range c.calls {
+		c.end(k, c.err)
+	}
+}
+
+// end completes a call; mu is held.
+func (c *Client) end(k *call, err error) {
+	if !k.active {
+		return
+	}
+	k.active, k.err = false, err
+	if !k.auto {
+		k.done <- struct{}{}
+		return
+	}
+	if t := k.t.Type; t == Tclunk || t == Tremove {
+		c.fids = append(c.fids, k.t.Fid)
+	}
+	c.free = append(c.free, k)
+}
+
+// A replyReader cuts the input into replies.
+type replyReader struct {
+	c    *Client
+	buf  []byte
+	r, w int
+}
+
+// need makes n bytes available at buf[r:].
+func (r *replyReader) need(n int) error {
+	if r.r+n > len(r.buf) {
+		b := r.buf
+		if n > len(b) {
+			b = make([]byte, n)
+		}
+		r.w = copy(b, r.buf[r.r:r.w])
+		r.buf, r.r = b, 0
+	}
+	for r.w-r.r < n {
+		m, err := r.c.rw.Read(r.buf[r.w:])
+		r.w += m
+		if m == 0 && err == nil {
+			err = io.ErrNoProgress
+		}
+		if m == 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+// reply takes one reply.
+func (r *replyReader) reply() error {
+	if r.r == r.w {
+		r.r, r.w = 0, 0
+	}
+	if err := r.need(headLen); err != nil {
+		return err
+	}
+	h := r.buf[r.r:]
+	size, ty, tag := binary.LittleEndian.Uint32(h), Type(h[4]), binary.LittleEndian.Uint16(h[5:])
+	if size < headLen || size > r.c.msize {
+		return fmt.Errorf("%w: frame of %d bytes", errBadReply, size)
+	}
+	k := r.c.waiting(tag)
+	if k == nil {
+		return fmt.Errorf("%w: %v with tag %d, which nobody waits for", errBadReply, ty, tag)
+	}
+	if ty == Rread && k.t.Type == Tread {
+		return r.data(k, int(size))
+	}
+	if err := r.need(int(size)); err != nil {
+		return err
+	}
+	frame := r.buf[r.r : r.r+int(size)]
+	r.r += int(size)
+	return r.c.replied(k, frame)
+}
+
+func (c *Client) waiting(tag uint16) *call {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var k *call
+	switch {
+	case tag == NoTag:
+		k = c.vers
+	case int(tag) < len(c.calls):
+		k = c.calls[tag]
+	}
+	if k == nil || !k.active {
+		return nil
+	}
+	return k
+}
+
+// data takes Rread straight to where its caller wants it.
+func (r *replyReader) data(k *call, size int) error {
+	if err := r.need(readHead); err != nil {
+		return err
+	}
+	n := binary.LittleEndian.Uint32(r.buf[r.r+headLen:])
+	if int64(n) != int64(size-readHead) || int64(n) > int64(len(k.dst)) {
+		return fmt.Errorf("%w: Rread of %d bytes in a frame of %d, for Tread of %d", errBadReply, n, size, len(k.dst))
+	}
+	r.r += readHead
+	k.n = int(n)
+	dst := k.dst[:n]
+	m := copy(dst, r.buf[r.r:r.w])
+	r.r += m
+	if m < len(dst) {
+		if _, err := io.ReadFull(r.c.rw, dst[m:]); err != nil {
+			return err
+		}
+	}
+	r.c.mu.Lock()
+	r.c.end(k, nil)
+	r.c.mu.Unlock()
+	return nil
+}
+
+// replied decodes a reply that is not data.
+func (c *Client) replied(k *call, frame []byte) error {
+	d := coder{op: decoding, dialect: c.dialect}
+	err := d.decode(frame, &k.r)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errBadReply, err)
+	}
+	k.r.Data = nil // it lies in the buffer
+	switch k.r.Type {
+	case k.t.Type + 1:
+		if k.r.Type == Rwalk && len(k.r.Qids) > len(k.t.Names) || k.r.Type == Rwrite && int64(k.r.Count) > int64(len(k.t.Data)) {
+			return fmt.Errorf("%w: %v has more than %v asked", errBadReply, k.r.Type, k.t.Type)
+		}
+	case Rerror:
+		err = remoteError(&k.r)
+		if k.t.Type == Tflush {
+			return fmt.Errorf("%w: Tflush failed: %w", errBadReply, err)
+		}
+	default:
+		return fmt.Errorf("%w: %v for %v", errBadReply, k.r.Type, k.t.Type)
+	}
+	c.mu.Lock()
+	c.end(k, err)
+	c.mu.Unlock()
+	return nil
+}
+
+// remoteError gives an error its errno: the dialect's own, or what the words say.
+func remoteError(m *Msg) error {
+	e := &RemoteError{Text: m.Ename}
+	n := m.Errno
+	if n == 0 {
+		n = textErrno(m.Ename)
+	}
+	if n != 0 && n < math.MaxInt16 {
+		e.Errno = localErrno(n)
+	}
+	if e.Text == "" {
+		e.Text = e.Unwrap().Error()
+	}
+	return e
+}
+
+func (c *Client) newFid() uint32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n := len(c.fids); n > 0 {
+		f := c.fids[n-1]
+		c.fids = c.fids[:n-1]
+		return f
+	}
+	c.next++
+	return c.next - 1
+}
+
+func (c *Client) freeFid(f uint32) {
+	c.mu.Lock()
+	c.fids = append(c.fids, f)
+	c.mu.Unlock()
+}
+
+// Fids is the number of fids in use, the root's included.
+func (c *Client) Fids() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return int(c.next) - len(c.fids)
+}

@@ -1,0 +1,451 @@
+package p9
+
+import (
+	"context"
+	"io"
+	iofs "io/fs"
+	"strings"
+	"syscall"
+)
+
+// A Fid is a place in a server's tree, open or not. It is a small value; copies
+// are the same fid. Clunk or Remove ends it.
+type Fid struct {
+	c      *Client
+	num    uint32
+	iounit uint32
+	qid    Qid
+}
+
+// Qid is the server's identity of the file.
+func (f Fid) Qid() Qid { return f.qid }
+
+// Attach makes another root, for another user or another part of the tree.
+func (c *Client) Attach(ctx context.Context, uname, aname string) (Fid, error) {
+	return c.attach(ctx, uname, aname)
+}
+
+func (c *Client) attach(ctx context.Context, uname, aname string) (Fid, error) {
+	k, err := c.newCall(Tattach)
+	if err != nil {
+		return Fid{}, err
+	}
+	defer c.release(k)
+	num := c.newFid()
+	k.t.Fid, k.t.Afid, k.t.Uname, k.t.Aname, k.t.Uid = num, NoFid, uname, aname, ^uint32(0)
+	if err := c.do(ctx, k); err != nil {
+		c.freeFid(num)
+		return Fid{}, err
+	}
+	return Fid{c: c, num: num, qid: k.r.Qid}, nil
+}
+
+// Walk returns a new fid of the file that the names lead to; with no names, of
+// the same file.
+func (f Fid) Walk(ctx context.Context, names ...string) (Fid, error) {
+	to := Fid{c: f.c, num: f.c.newFid(), qid: f.qid}
+	from := f.num
+	for first := true; first || len(names) > 0; first = false {
+		n := min(len(names), maxWalk)
+		got, err := f.c.walk(ctx, from, &to, names[:n])
+		if err == nil && got < n {
+			err = f.c.whyNot(ctx, from, names[:got+1])
+		}
+		if err != nil {
+			if first {
+				f.c.freeFid(to.num)
+			} else {
+				to.drop()
+			}
+			return Fid{}, err
+		}
+		from, names = to.num, names[n:]
+	}
+	return to, nil
+}
+
+// walk is one Twalk. It returns how many names were walked: fewer than all is a
+// failure, and to was not made.
+func (c *Client) walk(ctx context.Context, from uint32, to *Fid, names []string) (int, error) {
+	k, err := c.newCall(Twalk)
+	if err != nil {
+		return 0, err
+	}
+	defer c.release(k)
+	k.t.Fid, k.t.Newfid = from, to.num
+	k.t.Names = append(k.t.Names[:0], names...)
+	if err := c.do(ctx, k); err != nil {
+		return 0, err
+	}
+	n := len(k.r.Qids)
+	if n > 0 && n == len(names) {
+		to.qid = k.r.Qids[n-1]
+	}
+	return n, nil
+}
+
+// whyNot finds the error of the last name, which a walk of several does not
+// tell: by walking to the one before it, and from there.
+func (c *Client) whyNot(ctx context.Context, from uint32, names []string) error {
+	at := Fid{c: c, num: c.newFid()}
+	got, err := c.walk(ctx, from, &at, names[:len(names)-1])
+	if err != nil || got < len(names)-1 {
+		c.freeFid(at.num)
+		return notThere(err)
+	}
+	defer at.drop()
+	beyond := Fid{c: c, num: c.newFid()}
+	got, err = c.walk(ctx, at.num, &beyond, names[len(names)-1:])
+	if err == nil && got == 1 {
+		beyond.drop()
+		return notThere(nil) // it came into being just now
+	}
+	c.freeFid(beyond.num)
+	return notThere(err)
+}
+
+func notThere(err error) error {
+	if err == nil {
+		return syscall.ENOENT
+	}
+	return err
+}
+
+// Open opens the fid's file: OREAD, OWRITE, ORDWR, with OTRUNC.
+func (f *Fid) Open(ctx context.Context, mode uint8) error {
+	k, err := f.c.newCall(Topen)
+	if err != nil {
+		return err
+	}
+	defer f.c.release(k)
+	k.t.Fid, k.t.Mode = f.num, mode
+	if err := f.c.do(ctx, k); err != nil {
+		return err
+	}
+	f.qid, f.iounit = k.r.Qid, k.r.Iounit
+	return nil
+}
+
+// Create makes a file in the directory of the fid, which becomes that file,
+// open. Perm has DMDIR for a directory.
+func (f *Fid) Create(ctx context.Context, name string, perm uint32, mode uint8) error {
+	k, err := f.c.newCall(Tcreate)
+	if err != nil {
+		return err
+	}
+	defer f.c.release(k)
+	k.t.Fid, k.t.Name, k.t.Perm, k.t.Mode = f.num, name, perm, mode
+	if err := f.c.do(ctx, k); err != nil {
+		return err
+	}
+	f.qid, f.iounit = k.r.Qid, k.r.Iounit
+	return nil
+}
+
+// most is how much one message carries for this file.
+func (f *Fid) most() int {
+	n := f.c.payload()
+	if f.iounit > 0 && int64(f.iounit) < int64(n) {
+		n = int(f.iounit)
+	}
+	return n
+}
+
+// ReadAt is one Tread: it returns what the server has, which may be less than p
+// holds; 0, nil is the end.
+func (f *Fid) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
+	k, err := f.c.newCall(Tread)
+	if err != nil {
+		return 0, err
+	}
+	defer f.c.release(k)
+	f.fillRead(k, p, off)
+	err = f.c.do(ctx, k)
+	if err != nil {
+		return 0, err
+	}
+	return k.n, nil
+}
+
+func (f *Fid) fillRead(k *call, p []byte, off int64) {
+	k.dst = p[:min(len(p), f.most())]
+	k.t.Fid, k.t.Offset, k.t.Count = f.num, uint64(off), uint32(len(k.dst))
+}
+
+// WriteAt writes p, in as many messages as it takes, one after the other. An
+// error tells how much was written before.
+func (f *Fid) WriteAt(ctx context.Context, p []byte, off int64) (int, error) {
+	done := 0
+	for {
+		n, err := f.write(ctx, p[done:min(len(p), done+f.most())], off+int64(done))
+		done += n
+		if err != nil || done == len(p) {
+			return done, err
+		}
+		if n == 0 {
+			return done, io.ErrShortWrite
+		}
+	}
+}
+
+func (f *Fid) write(ctx context.Context, p []byte, off int64) (int, error) {
+	k, err := f.c.newCall(Twrite)
+	if err != nil {
+		return 0, err
+	}
+	defer f.c.release(k)
+	k.t.Fid, k.t.Offset, k.t.Data = f.num, uint64(off), p
+	if err := f.c.do(ctx, k); err != nil {
+		return 0, err
+	}
+	return int(k.r.Count), nil
+}
+
+// Stat returns the stat record of the fid's file.
+func (f Fid) Stat(ctx context.Context) (Dir, error) {
+	k, err := f.c.newCall(Tstat)
+	if err != nil {
+		return Dir{}, err
+	}
+	defer f.c.release(k)
+	k.t.Fid = f.num
+	if err := f.c.do(ctx, k); err != nil {
+		return Dir{}, err
+	}
+	return k.r.Dir, nil
+}
+
+// Wstat changes what differs from NullDir in d.
+func (f Fid) Wstat(ctx context.Context, d *Dir) error {
+	k, err := f.c.newCall(Twstat)
+	if err != nil {
+		return err
+	}
+	defer f.c.release(k)
+	k.t.Fid, k.t.Dir = f.num, *d
+	return f.c.do(ctx, k)
+}
+
+// ReadDir reads an open directory from its start.
+func (f *Fid) ReadDir(ctx context.Context) ([]Dir, error) {
+	buf := grow(nil, f.most())
+	defer drop(buf)
+	buf = buf[:min(cap(buf), f.most())]
+	var list []Dir
+	for off := int64(0); ; {
+		n, err := f.ReadAt(ctx, buf, off)
+		if err != nil || n == 0 {
+			return list, err
+		}
+		off += int64(n)
+		for b := buf[:n]; len(b) > 0; {
+			var d Dir
+			if b, err = DecodeDir(b, f.c.dialect, &d); err != nil {
+				return list, err
+			}
+			list = append(list, d)
+		}
+	}
+}
+
+// Clunk ends the fid. An error tells that what was written last failed; the fid
+// is gone in any case. If ctx ends first, the server's answer is not waited for.
+func (f Fid) Clunk(ctx context.Context) error { return f.last(ctx, Tclunk) }
+
+// Remove removes the file and ends the fid, in any case.
+func (f Fid) Remove(ctx context.Context) error { return f.last(ctx, Tremove) }
+
+// last sends a message after which the fid is gone. It is never flushed: that
+// would leave open whether the fid is free.
+func (f Fid) last(ctx context.Context, t Type) error {
+	c := f.c
+	k, err := c.newCall(t)
+	if err != nil {
+		return err
+	}
+	k.t.Fid = f.num
+	if err := c.send(k); err != nil {
+		c.release(k)
+		return err
+	}
+	select {
+	case <-k.done:
+	case <-ctx.Done():
+		if c.leave(k) {
+			return ctx.Err()
+		}
+		<-k.done
+	}
+	err = k.err
+	c.release(k)
+	c.freeFid(f.num)
+	return err
+}
+
+// drop clunks without waiting.
+func (f Fid) drop() {
+	k, err := f.c.newCall(Tclunk)
+	if err != nil {
+		return // the connection has ended, and the fid with it
+	}
+	k.t.Fid, k.auto = f.num, true
+	if err := f.c.send(k); err != nil {
+		f.c.fail(err)
+	}
+}
+
+// leave lets a call complete with nobody waiting; false if it has already.
+func (c *Client) leave(k *call) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if k.active {
+		k.auto = true
+	}
+	return k.active
+}
+
+// window is how many reads Copy has under way.
+const window = 4
+
+// Copy reads an open file from its start to its end into w, with several reads
+// under way as long as they come back full. It is for files in which offsets
+// mean something: not for streams.
+func (f *Fid) Copy(ctx context.Context, w io.Writer) (total int64, err error) {
+	var p pipeline
+	p.f, p.ahead = f, 1
+	defer func() { p.end(ctx, err) }()
+	for {
+		if err := p.fill(total); err != nil {
+			return total, err
+		}
+		k := p.flight[0]
+		p.flight = p.flight[1:]
+		err := f.wait(ctx, k)
+		at, b, full := int64(k.t.Offset), k.dst[:k.n], k.n == len(k.dst)
+		if at == total && err == nil && len(b) > 0 {
+			_, err = w.Write(b)
+		}
+		p.bufs = append(p.bufs, k.dst[:0])
+		f.c.release(k)
+		switch {
+		case at != total: // it went out before a read came back short
+		case err != nil || len(b) == 0:
+			return total, err
+		case full:
+			total += int64(len(b))
+			p.ahead = window
+		default:
+			total += int64(len(b))
+			p.ahead = 1
+		}
+	}
+}
+
+// A pipeline is reads under way, in the order in which they were sent.
+type pipeline struct {
+	f      *Fid
+	ahead  int   // how many should be
+	next   int64 // offset of the next
+	flight []*call
+	bufs   [][]byte
+}
+
+// fill sends reads up to the window. After a short one it goes on from what was
+// really read, when those that were sent too far have come back.
+func (p *pipeline) fill(total int64) error {
+	if len(p.flight) == 0 {
+		p.next = total
+	}
+	for len(p.flight) < p.ahead {
+		size := p.f.most()
+		var buf []byte
+		if n := len(p.bufs); n > 0 {
+			buf, p.bufs = p.bufs[n-1], p.bufs[:n-1]
+		} else {
+			buf = grow(nil, size)
+		}
+		k, err := p.f.sendRead(buf[:size], p.next)
+		if err != nil {
+			return err
+		}
+		p.flight = append(p.flight, k)
+		p.next += int64(size)
+	}
+	return nil
+}
+
+// end waits for what is still under way.
+func (p *pipeline) end(ctx context.Context, err error) {
+	if err != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		cancel()
+	}
+	for _, k := range p.flight {
+		p.f.wait(ctx, k)
+		drop(k.dst)
+		p.f.c.release(k)
+	}
+	for _, b := range p.bufs {
+		drop(b)
+	}
+}
+
+// sendRead begins a read that wait completes.
+func (f *Fid) sendRead(p []byte, off int64) (*call, error) {
+	k, err := f.c.newCall(Tread)
+	if err != nil {
+		return nil, err
+	}
+	f.fillRead(k, p, off)
+	if err := f.c.send(k); err != nil {
+		f.c.release(k)
+		return nil, err
+	}
+	return k, nil
+}
+
+func (f *Fid) wait(ctx context.Context, k *call) error {
+	select {
+	case <-k.done:
+		return k.err
+	default:
+	}
+	select {
+	case <-k.done:
+		return k.err
+	case <-ctx.Done():
+		return f.c.flush(ctx, k)
+	}
+}
+
+// split cuts a slash-separated path into names.
+func split(path string) []string {
+	return strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
+}
+
+// Walk returns a fid of a path from the root.
+func (c *Client) Walk(ctx context.Context, path string) (Fid, error) {
+	f, err := c.root.Walk(ctx, split(path)...)
+	if err != nil {
+		return f, pathError("walk", path, err)
+	}
+	return f, nil
+}
+
+// Open returns an open fid of a path from the root.
+func (c *Client) Open(ctx context.Context, path string, mode uint8) (Fid, error) {
+	f, err := c.Walk(ctx, path)
+	if err != nil {
+		return f, err
+	}
+	if err := f.Open(ctx, mode); err != nil {
+		f.drop()
+		return Fid{}, pathError("open", path, err)
+	}
+	return f, nil
+}
+
+func pathError(op, path string, err error) error {
+	return &iofs.PathError{Op: op, Path: path, Err: err}
+}

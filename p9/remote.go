@@ -1,0 +1,334 @@
+package p9
+
+import (
+	"context"
+	"errors"
+	iofs "io/fs"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/netfs-project/netfs/fs"
+)
+
+// Root is the remote tree, for front ends: to be mounted through FUSE or served
+// again, in an fs.Tree with Trust set, since the far server checks every right.
+// Its nodes hold no fids, only paths; its handles hold one each.
+func (c *Client) Root() fs.Node { return c.node(nil, &c.rootDir) }
+
+// place is a path of the remote tree, as it was when it was walked or listed.
+type place struct {
+	c    *Client
+	path []string
+	mode iofs.FileMode
+}
+
+func (p *place) Mode() iofs.FileMode { return p.mode }
+
+func (c *Client) node(path []string, d *Dir) fs.Node {
+	p := place{c: c, path: path, mode: modeOf(d.Mode)}
+	if p.mode.IsDir() {
+		return &remoteDir{p}
+	}
+	return &remoteFile{place: p, size: int64(d.Length), seen: time.Now()}
+}
+
+// modeOf turns stat(5)'s bits into Go's.
+func modeOf(m uint32) iofs.FileMode {
+	mode := iofs.FileMode(m & 0o777)
+	if m&DMDIR != 0 {
+		mode |= iofs.ModeDir
+	}
+	if m&DMAPPEND != 0 {
+		mode |= iofs.ModeAppend
+	}
+	return mode
+}
+
+// child is the path of a member. It never shares memory with a sibling's.
+func (p *place) child(name string) []string { return append(slices.Clip(slices.Clone(p.path)), name) }
+
+func (p *place) fid(ctx context.Context, more ...string) (Fid, error) {
+	if len(more) == 0 {
+		return p.c.root.Walk(ctx, p.path...)
+	}
+	return p.c.root.Walk(ctx, append(slices.Clip(p.path), more...)...)
+}
+
+type remoteDir struct{ place }
+
+// Walk finds one name and its mode.
+func (r *remoteDir) Walk(ctx context.Context, name string) (fs.Node, error) {
+	f, err := r.fid(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.drop()
+	d, err := f.Stat(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.c.node(r.child(name), &d), nil
+}
+
+func (r *remoteDir) List(ctx context.Context) ([]fs.Entry, error) {
+	f, err := r.fid(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer f.drop()
+	if err := f.Open(ctx, OREAD); err != nil {
+		return nil, err
+	}
+	dirs, err := f.ReadDir(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]fs.Entry, len(dirs))
+	for i := range dirs {
+		list[i] = fs.Entry{Name: dirs[i].Name, Node: r.c.node(r.child(dirs[i].Name), &dirs[i])}
+	}
+	return list, nil
+}
+
+func (r *remoteDir) Mkdir(ctx context.Context, name string) (fs.Node, error) {
+	f, err := r.fid(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer f.drop()
+	if err := f.Create(ctx, name, DMDIR|0o775, OREAD); err != nil {
+		return nil, err
+	}
+	d, err := f.Stat(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.c.node(r.child(d.Name), &d), nil
+}
+
+func (r *remoteDir) Remove(ctx context.Context, name string) error {
+	f, err := r.fid(ctx, name)
+	if err != nil {
+		return err
+	}
+	return f.Remove(ctx)
+}
+
+func (r *remoteDir) Rename(ctx context.Context, from, to string) error {
+	f, err := r.fid(ctx, from)
+	if err != nil {
+		return err
+	}
+	defer f.drop()
+	d := NullDir
+	d.Name = to
+	return f.Wstat(ctx, &d)
+}
+
+type remoteFile struct {
+	place
+	size int64
+	seen time.Time // when size was
+}
+
+// fresh is how long what came with a walk or a listing stands for what the
+// server would say: as long as the tree's own values share one fetch.
+const fresh = 100 * time.Millisecond
+
+// Size is 0 for files whose length the server does not tell.
+func (r *remoteFile) Size(ctx context.Context) (int64, error) {
+	if time.Since(r.seen) < fresh {
+		return r.size, nil
+	}
+	f, err := r.fid(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer f.drop()
+	d, err := f.Stat(ctx)
+	return int64(d.Length), err
+}
+
+func (r *remoteFile) Open(ctx context.Context, mode fs.OpenMode) (fs.Handle, error) {
+	how := [...]uint8{fs.OpenRead: OREAD, fs.OpenWrite: OWRITE, fs.OpenRead | fs.OpenWrite: ORDWR}
+	if mode == 0 || int(mode) >= len(how) {
+		return nil, iofs.ErrInvalid
+	}
+	f, err := r.fid(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Open(ctx, how[mode]); err != nil {
+		f.drop()
+		return nil, err
+	}
+	h := &remoteHandle{fid: f}
+	h.ctx, h.cancel = context.WithCancel(context.Background())
+	return h, nil
+}
+
+// A remoteHandle is an open file of the server. Its reads are the server's reads,
+// one for one, so that what the server knows of streams holds through it. A
+// reader that goes through the file in order and is given all that it asks for
+// is read ahead of; streams never fill a read.
+type remoteHandle struct {
+	fid    Fid
+	ctx    context.Context // ends with the handle: for what is read ahead
+	cancel context.CancelFunc
+
+	mu    sync.Mutex // guards ahead and end
+	ahead *readAhead
+	end   int64 // where the last read ended, if it was full
+}
+
+// Blocks is true: whatever it is, the answer comes over the wire.
+func (h *remoteHandle) Blocks() bool { return true }
+
+// readAhead is one read of the server's largest size, under way or done.
+type readAhead struct {
+	off    int64
+	buf    []byte
+	n      int
+	err    error
+	done   chan struct{} // closed when n and err are set
+	cancel context.CancelFunc
+}
+
+// minAhead is the smallest read that is taken for one of many.
+const minAhead = 4096
+
+func (h *remoteHandle) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
+	a := h.take(off)
+	if a == nil {
+		n, err := h.fid.ReadAt(ctx, p, off)
+		if err == nil && n == len(p) && n >= minAhead {
+			h.begin(off, off+int64(n))
+		}
+		return n, err
+	}
+	select {
+	case <-a.done:
+	case <-ctx.Done():
+		h.putBack(a)
+		return 0, ctx.Err()
+	}
+	if a.err != nil {
+		a.free()
+		return 0, a.err
+	}
+	n := copy(p, a.buf[off-a.off:a.n])
+	switch rest := off + int64(n); {
+	case rest < a.off+int64(a.n):
+		h.putBack(a)
+	default:
+		full := a.n == len(a.buf)
+		a.free()
+		if full {
+			h.begin(off, rest)
+		}
+	}
+	return n, nil
+}
+
+// take returns what was read ahead for this offset, and ends what was not.
+func (h *remoteHandle) take(off int64) *readAhead {
+	h.mu.Lock()
+	a := h.ahead
+	h.ahead = nil
+	h.mu.Unlock()
+	if a == nil {
+		return nil
+	}
+	if off == a.off {
+		return a
+	}
+	select {
+	case <-a.done:
+		if off > a.off && off < a.off+int64(a.n) {
+			return a
+		}
+	default:
+	}
+	a.stop()
+	return nil
+}
+
+func (h *remoteHandle) putBack(a *readAhead) {
+	h.mu.Lock()
+	other := h.ahead
+	h.ahead = a
+	h.mu.Unlock()
+	if other != nil {
+		other.stop()
+	}
+}
+
+// begin reads on from off, if the read before it began where one ended.
+func (h *remoteHandle) begin(from, off int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	inOrder := from == 0 || from == h.end
+	h.end = off
+	if !inOrder || h.ahead != nil || h.ctx.Err() != nil {
+		return
+	}
+	a := &readAhead{off: off, done: make(chan struct{})}
+	most := h.fid.most()
+	a.buf = grow(nil, most)[:most]
+	var ctx context.Context
+	ctx, a.cancel = context.WithCancel(h.ctx)
+	h.ahead = a
+	go func() {
+		defer close(a.done)
+		a.n, a.err = h.fid.ReadAt(ctx, a.buf, off)
+	}()
+}
+
+// stop ends a read ahead that nobody wants.
+func (a *readAhead) stop() {
+	a.cancel()
+	<-a.done
+	a.free()
+}
+
+// free is for one that is done.
+func (a *readAhead) free() {
+	a.cancel()
+	drop(a.buf)
+	a.buf = nil
+}
+
+func (h *remoteHandle) WriteAt(ctx context.Context, p []byte, off int64) (int, error) {
+	h.forget() // a write may change what is read next
+	return h.fid.WriteAt(ctx, p, off)
+}
+
+func (h *remoteHandle) forget() {
+	h.mu.Lock()
+	a := h.ahead
+	h.ahead, h.end = nil, -1
+	h.mu.Unlock()
+	if a != nil {
+		a.stop()
+	}
+}
+
+func (h *remoteHandle) Close(ctx context.Context) error {
+	h.cancel()
+	h.forget()
+	err := h.fid.Clunk(ctx)
+	if errors.Is(err, ErrClosed) {
+		return nil // the connection was closed on purpose, and the fid with it
+	}
+	return err
+}
+
+var (
+	_ fs.Maker   = (*remoteDir)(nil)
+	_ fs.Remover = (*remoteDir)(nil)
+	_ fs.Renamer = (*remoteDir)(nil)
+	_ fs.Opener  = (*remoteFile)(nil)
+	_ fs.Sizer   = (*remoteFile)(nil)
+	_ fs.Blocker = (*remoteHandle)(nil)
+)
