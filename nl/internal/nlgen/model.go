@@ -544,14 +544,14 @@ func (p *pkg) member(spec *ast.TypeSpec, e ast.Expr) (m member, size, align int,
 func (p *pkg) checkRefs(t *typ, spec *ast.TypeSpec) {
 	for _, f := range t.fields {
 		for _, ref := range []string{f.opt.length, f.opt.over} {
-			if ref != "" && !t.inHeader(ref) {
+			if m := t.inHeader(ref); ref != "" && (m == nil || m.width() != 1) {
 				p.errorf(f.pos, "%s.%s: %s is not an 8-bit field of the header", t.name, f.name, ref)
 			}
 		}
 		if f.opt.in != "" && t.field(f.opt.in) == nil {
 			p.errorf(f.pos, "%s.%s: in=%s: no such field", t.name, f.name, f.opt.in)
 		}
-		if f.whenField != "" && t.field(f.whenField) == nil && !t.inHeader(f.whenField) {
+		if f.whenField != "" && t.field(f.whenField) == nil && t.inHeader(f.whenField) == nil {
 			p.errorf(f.pos, "%s.%s: when=%s: no such field", t.name, f.name, f.whenField)
 		}
 	}
@@ -577,18 +577,19 @@ func (t *typ) field(name string) *field {
 	return nil
 }
 
-// inHeader says whether ref ("Hdr.Family") is a field of the header.
-func (t *typ) inHeader(ref string) bool {
+// inHeader returns the member of the header that ref ("Hdr.Family") names, nil if there is none.
+func (t *typ) inHeader(ref string) *member {
 	h, name, ok := strings.Cut(ref, ".")
 	if !ok || t.header == nil || t.header.name != h {
-		return false
+		return nil
 	}
-	for _, m := range t.header.elem.sub.members {
-		if m.name == name {
-			return true
+	members := t.header.elem.sub.members
+	for i := range members {
+		if members[i].name == name {
+			return &members[i]
 		}
 	}
-	return false
+	return nil
 }
 
 // bitFields gives the fields that have a presence bit, in order.
