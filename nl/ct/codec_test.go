@@ -3,6 +3,7 @@ package ct
 import (
 	"encoding/hex"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -278,5 +279,18 @@ func TestEventKinds(t *testing.T) {
 		require.Equal(t, c.want, ev.Kind, name)
 		require.Equal(t, c.want == New || c.want == Updated || c.want == Destroyed, ev.Entry != nil, name)
 		require.Equal(t, c.want == ExpectNew || c.want == ExpectRemoved, ev.Expect != nil, name)
+	}
+}
+
+func TestLabelBits(t *testing.T) {
+	var l []byte
+	for _, n := range []int{127, 3, 64, 0, 63, 200, -1} {
+		l = SetLabel(l, n)
+	}
+	require.Len(t, l, labelBytes)
+	require.Equal(t, []int{0, 3, 63, 64, 127}, slices.Collect(LabelBits(l)))
+	require.Empty(t, slices.Collect(LabelBits(l[:5])))
+	for range LabelBits(l) {
+		break
 	}
 }

@@ -18,6 +18,9 @@
 //   - Kernels ignore filters that they do not know (zones before 6.8), and some
 //     select by IPv6 addresses the wrong way round. Dump looks at each entry
 //     again, and does not ask the kernel to compare IPv6 addresses.
+//   - A dump does not tell the translations of an entry, only their outcome, and
+//     tells TCP flags with an empty mask: CreateRequest makes of an entry that
+//     was read what makes the same one again.
 //   - The family of a flush counts only if the version in the header is not 0.
 //   - Events are made only for entries that were created while somebody
 //     listened (net.netfilter.nf_conntrack_events=2, the default since 5.19).

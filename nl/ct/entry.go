@@ -3,6 +3,7 @@ package ct
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"iter"
 
 	"github.com/netfs-project/netfs/nl"
@@ -74,23 +75,56 @@ func (k *Key) ready() *Key {
 	return k
 }
 
-// ready fills what the kernel wants of an entry.
+// ready is a copy of the entry with what the kernel wants to have said.
 func (e *Entry) ready() *Entry {
-	e.Orig.complete()
-	e.Reply.complete()
-	e.Master.complete()
-	if e.Header.Family == 0 {
-		if e.Header.Family = e.Orig.Family(); e.Header.Family == 0 {
-			e.Header.Family = e.Reply.Family()
+	v := *e
+	v.Orig.complete()
+	v.Reply.complete()
+	v.Master.complete()
+	if v.Header.Family == 0 {
+		if v.Header.Family = v.Orig.Family(); v.Header.Family == 0 {
+			v.Header.Family = v.Reply.Family()
 		}
 	}
-	if e.Status != 0 || e.Has&EntryStatus != 0 {
-		e.Status |= IPS_CONFIRMED
+	if v.Status != 0 || v.Has&EntryStatus != 0 {
+		v.Status |= IPS_CONFIRMED
 	}
-	if tcp := &e.ProtoInfo.TCP; e.ProtoInfo.Has&ProtoInfoTCP != 0 || tcp.State != 0 {
-		tcp.Has |= TCPInfoState
+	v.ProtoInfo.TCP.ready(v.ProtoInfo.Has&ProtoInfoTCP != 0)
+	return &v
+}
+
+// ready marks the state as present and gives flags that were read their mask.
+func (i *TCPInfo) ready(present bool) {
+	if present || i.State != 0 {
+		i.Has |= TCPInfoState
 	}
-	return e
+	for _, f := range []struct {
+		*TCPFlags
+		present bool
+	}{{&i.FlagsOrig, i.Has&TCPInfoFlagsOrig != 0}, {&i.FlagsReply, i.Has&TCPInfoFlagsReply != 0}} {
+		if f.Mask == 0 && (f.present || f.Flags != 0) {
+			f.Mask = 0xff
+		}
+	}
+}
+
+// translate asks for the translations that the status of an entry tells of, as
+// its reply tuple shows them. The kernel sets them up only where the reply
+// tuple that is sent does not have them yet.
+func (e *Entry) translate() {
+	asked := e.SrcNAT.Min.IsValid() || e.DstNAT.Min.IsValid()
+	if asked || e.Status&(IPS_SRC_NAT|IPS_DST_NAT) == 0 {
+		return
+	}
+	r := e.Reply
+	e.Reply = e.Orig.Reverse()
+	e.Reply.Zone, e.Reply.Has = r.Zone, r.Has
+	if e.Status&IPS_SRC_NAT != 0 {
+		e.SrcNAT = NAT{Min: r.IP.Dst, Max: r.IP.Dst, Ports: PortRange{Min: r.Proto.DstPort, Max: r.Proto.DstPort}}
+	}
+	if e.Status&IPS_DST_NAT != 0 {
+		e.DstNAT = NAT{Min: r.IP.Src, Max: r.IP.Src, Ports: PortRange{Min: r.Proto.SrcPort, Max: r.Proto.SrcPort}}
+	}
 }
 
 // Get fetches the entry that has the key.
@@ -109,26 +143,43 @@ func Get(ctx context.Context, c *nl.Client, k *Key) (*Entry, error) {
 	return e, nil
 }
 
-// CreateRequest asks for a new entry. It needs Orig and Timeout; without Reply
-// nothing is translated. It fills in e what the kernel wants to have said: the
-// family, the present bits of tuples, IPS_CONFIRMED.
+// CreateRequest asks for a new entry. It needs Orig and Timeout. Without Reply
+// nothing is translated; an entry that was read with a status of IPS_SRC_NAT or
+// IPS_DST_NAT is translated again.
 func CreateRequest(e *Entry) nl.Request {
-	if !e.Reply.isSet() {
-		e.Reply = e.Orig.Reverse()
+	v := e.ready()
+	if !v.Reply.isSet() {
+		v.Reply = v.Orig.Reverse()
 	}
-	return request(IPCTNL_MSG_CT_NEW, nl.FlagCreate|nl.FlagExcl, e.ready())
+	v.translate()
+	return request(IPCTNL_MSG_CT_NEW, nl.FlagCreate|nl.FlagExcl, v)
 }
 
 // UpdateRequest asks to change what an entry has: its timeout, mark, status,
-// protocol state, labels, helper. The kernel refuses translations and a master
-// (EOPNOTSUPP), and to take away IPS_SEEN_REPLY or IPS_ASSURED (EBUSY).
-func UpdateRequest(e *Entry) nl.Request { return request(IPCTNL_MSG_CT_NEW, 0, e.ready()) }
+// protocol state, labels, helper. Its master stays as it is. The kernel refuses
+// translations (EOPNOTSUPP), and to take away IPS_SEEN_REPLY or IPS_ASSURED
+// (EBUSY).
+func UpdateRequest(e *Entry) nl.Request {
+	v := e.ready()
+	v.Master.Reset()
+	v.Has &^= EntryMaster
+	return request(IPCTNL_MSG_CT_NEW, 0, v)
+}
 
 // DeleteRequest asks to delete the entry that has the key.
 func DeleteRequest(k *Key) nl.Request { return request(IPCTNL_MSG_CT_DELETE, 0, k.ready()) }
 
 // Create makes a new entry. See CreateRequest.
 func Create(ctx context.Context, c *nl.Client, e *Entry) error { return c.Do(ctx, CreateRequest(e)) }
+
+// Replace changes an entry, or makes it if it is not there.
+func Replace(ctx context.Context, c *nl.Client, e *Entry) error {
+	err := Update(ctx, c, e)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = Create(ctx, c, e)
+	}
+	return err
+}
 
 // Update changes an entry. See UpdateRequest.
 func Update(ctx context.Context, c *nl.Client, e *Entry) error { return c.Do(ctx, UpdateRequest(e)) }

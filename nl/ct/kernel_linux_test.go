@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -200,7 +201,7 @@ func TestConfirmed(t *testing.T) {
 	_, c, ctx := kernel(t)
 	e := &Entry{Orig: tuple(protoUDP, "192.0.2.1", "192.0.2.2", 1, 2), Timeout: time.Minute, Status: IPS_ASSURED}
 	r := CreateRequest(e)
-	e.Status &^= IPS_CONFIRMED
+	r.Body.(*Entry).Status &^= IPS_CONFIRMED
 	require.ErrorIs(t, c.Do(ctx, r), syscall.EBUSY)
 	require.NoError(t, Create(ctx, c, e))
 	require.ErrorIs(t, Update(ctx, c, &Entry{Orig: e.Orig, Has: EntryStatus}), syscall.EBUSY, "takes IPS_ASSURED away")
@@ -331,6 +332,64 @@ func TestFlush(t *testing.T) {
 			require.NoError(t, Flush(ctx, c, f))
 			require.Equal(t, want, ids(collect(t, ctx, c, nil)))
 		})
+	}
+}
+
+// TestFlushOfMany deletes while it reads.
+func TestFlushOfMany(t *testing.T) {
+	_, c, ctx := kernel(t)
+	const n = 6000
+	fill(t, ctx, c, n)
+	require.NoError(t, Flush(ctx, c, &Filter{StatusMask: IPS_ASSURED}))
+	require.Len(t, collect(t, ctx, c, nil), n)
+	require.NoError(t, Flush(ctx, c, &Filter{Status: IPS_ASSURED}))
+	require.Empty(t, collect(t, ctx, c, nil))
+}
+
+func TestReplace(t *testing.T) {
+	_, c, ctx := kernel(t)
+	e := &Entry{Orig: tuple(protoUDP, "192.0.2.1", "192.0.2.2", 1, 2), Timeout: time.Minute, Mark: 1}
+	require.NoError(t, Replace(ctx, c, e))
+	first, err := Get(ctx, c, e.Key())
+	require.NoError(t, err)
+	e.Mark = 2
+	require.NoError(t, Replace(ctx, c, e))
+	require.NoError(t, Replace(ctx, c, first), "what is read can be written")
+	second, err := Get(ctx, c, e.Key())
+	require.NoError(t, err)
+	require.Equal(t, first.ID, second.ID)
+	require.Equal(t, uint32(1), second.Mark)
+}
+
+// TestWhatIsReadCanBeWritten restores a table from its dump.
+func TestWhatIsReadCanBeWritten(t *testing.T) {
+	_, c, ctx := kernel(t)
+	for name, e := range examples() {
+		if err := Create(ctx, c, e); err != nil {
+			t.Logf("%s: %v", name, err)
+		}
+	}
+	saved := collect(t, ctx, c, nil)
+	for i := range saved {
+		require.NoError(t, Replace(ctx, c, &saved[i]), "%+v", saved[i].Orig)
+	}
+	require.NoError(t, Flush(ctx, c, nil))
+	for i := range saved {
+		require.NoError(t, Replace(ctx, c, &saved[i]), "%+v", saved[i].Orig)
+	}
+	again := collect(t, ctx, c, nil)
+	require.NotEmpty(t, again)
+	text := func(all []Entry) (lines []string) {
+		for _, e := range all {
+			lines = append(lines, fmt.Sprintf("%+v %+v %d %x %x %+v %s", e.Orig, e.Reply, e.Zone, e.Status, e.Mark, e.ProtoInfo, e.Helper.Name))
+		}
+		slices.Sort(lines)
+		return lines
+	}
+	was, is := text(saved), text(again)
+	require.Len(t, is, len(was))
+	for i := range was {
+		require.Equal(t, was[i], is[i])
 	}
 }
 
@@ -483,19 +542,17 @@ func TestLabels(t *testing.T) {
 		t.Skipf("no connection labels here: %v: %s", err, out)
 	}
 	e := &Entry{Orig: tuple(protoUDP, "192.0.2.1", "192.0.2.2", 1, 2), Timeout: time.Minute}
-	e.Labels = make([]byte, 16)
-	e.Labels[0] = 0x09
+	e.Labels = SetLabel(SetLabel(nil, 0), 3)
 	require.NoError(t, Create(ctx, c, e))
 	got, err := Get(ctx, c, e.Key())
 	require.NoError(t, err)
 	require.Equal(t, e.Labels, got.Labels)
 
-	mask := make([]byte, 16)
-	mask[0] = 0x08
+	mask := SetLabel(nil, 3)
 	require.NoError(t, Update(ctx, c, &Entry{Orig: e.Orig, Labels: make([]byte, 16), LabelsMask: mask}))
 	got, err = Get(ctx, c, e.Key())
 	require.NoError(t, err)
-	require.Equal(t, byte(0x01), got.Labels[0])
+	require.Equal(t, []int{0}, slices.Collect(LabelBits(got.Labels)))
 }
 
 func TestSeqAdj(t *testing.T) {

@@ -138,8 +138,8 @@ type TCPInfo struct {
 	Has TCPInfoSet
 }
 
-// TCPFlags is struct nf_ct_tcp_flags: bits, and on writing which of them to
-// set.
+// TCPFlags is struct nf_ct_tcp_flags: bits, and in requests which of them to
+// set; 0, as the kernel tells it, stands for all.
 //
 //nl:struct
 type TCPFlags struct {
