@@ -116,16 +116,11 @@ func (x *index[T]) stored(e *rowText) []byte { return x.text[e.piece][e.off:e.mi
 // rebuild makes the record of an entry from its text.
 func (x *index[T]) rebuild(e *rowText) (*T, error) {
 	v := new(T)
-	for _, text := range [...][]byte{x.stored(e), x.text[e.piece][e.mid:e.end]} {
-		items, err := x.t.Keys.sch.parse(string(text))
-		if err == nil {
-			err = x.t.Keys.apply(v, items, nil)
-		}
-		if err != nil {
-			return nil, err
-		}
+	err := x.t.Keys.parseInto(v, string(x.stored(e)))
+	if err == nil {
+		err = x.t.Keys.parseInto(v, string(x.text[e.piece][e.mid:e.end]))
 	}
-	return v, nil
+	return v, err
 }
 
 // candidates yields the records that may have the values of row for the keys in

@@ -48,6 +48,9 @@ type Key[T any] struct {
 	// line that makes it so it is no difference, but it is set where the record
 	// has to be made.
 	Runs bool
+	// Hidden keys can be filtered by and asked for as columns, and do not print
+	// otherwise.
+	Hidden bool
 	// Words lists the values a person can type, for help and completion.
 	Words []string
 	// Bare lets a value of Words stand alone: "blackhole" for type=blackhole.
@@ -95,6 +98,7 @@ func (k Key[T]) When(bit func(v *T) *bool) Key[T] {
 	if k.full != nil {
 		get = k.full
 	}
+	k.full = nil
 	k.Get = func(b []byte, v *T) []byte {
 		if !*bit(v) {
 			return b

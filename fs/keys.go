@@ -102,7 +102,7 @@ func (k *Keys[T]) declare(i int, key *Key[T]) {
 	switch {
 	case key.Runs:
 		k.runs.add(i)
-	case info.set && !info.ro:
+	case info.set && !info.ro && !key.Hidden:
 		k.settings.add(i)
 	}
 	if !key.Bare {
@@ -122,7 +122,7 @@ func (k *Keys[T]) sortOutput() {
 		for i := range k.list {
 			key := &k.list[i]
 			prints := key.Get != nil || key.Sub != nil || key.many != nil
-			if prints && (key.Sub != nil) == groups {
+			if prints && !key.Hidden && (key.Sub != nil) == groups {
 				k.order = append(k.order, printed{lead: " " + key.Name + "=", json: strconv.Quote(key.Name) + ":", idx: i})
 			}
 		}

@@ -115,6 +115,21 @@ func isAddr6(word string) bool {
 	return err == nil && a.Is6()
 }
 
+// parseText makes a record of what appendText printed. Keys without a Set are
+// left out.
+func (k *Keys[T]) parseText(text string) (*T, error) {
+	v := new(T)
+	return v, k.parseInto(v, text)
+}
+
+func (k *Keys[T]) parseInto(v *T, text string) error {
+	items, err := k.sch.parse(text)
+	if err != nil {
+		return err
+	}
+	return k.apply(v, items, nil)
+}
+
 // A statement is one line, parsed.
 type statement struct {
 	verb   string // "" makes it so

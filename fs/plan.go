@@ -177,7 +177,9 @@ func (p *planner[T]) verb(ctx context.Context, w *wish[T]) error {
 	}
 	p.index = nil
 	op := Op[T]{Row: w.row, Set: w.set, Args: w.st.args, keys: p.t.Keys}
-	return p.t.Keys.explain(&op, v.Do(ctx, &op))
+	err := v.Do(ctx, &op)
+	p.t.root().table.writes.Add(1)
+	return p.t.Keys.explain(&op, err)
 }
 
 // push adds a change to those that wait; one of the same identity goes first.
@@ -203,6 +205,7 @@ func (p *planner[T]) flush(ctx context.Context) {
 		return
 	}
 	p.t.Do(ctx, p.ops)
+	p.t.root().table.writes.Add(1)
 	failed := false
 	for i := range p.ops {
 		op := &p.ops[i]
@@ -412,7 +415,7 @@ func (p *planner[T]) change(ctx context.Context, line int, w *wish[T]) error {
 		p.flush(ctx)
 	}
 	given := p.givenIDs(w)
-	if given.empty() {
+	if given.empty() && len(p.t.Keys.ids) > 0 {
 		return &KeyError{Key: p.t.primary(), Err: refuse("is needed to tell which")}
 	}
 	x, err := p.look(ctx, &row, given, func(v *T) bool { return p.agrees(v, &row, given) })
@@ -503,7 +506,7 @@ func (p *planner[T]) remove(ctx context.Context, line int, w *wish[T]) error {
 	if p.direct(w) {
 		return p.push(ctx, Op[T]{Act: Del, Row: row, Set: w.set, line: line, quiet: quiet}, w.st.head)
 	}
-	if len(w.items) == 0 && len(p.t.implied) == 0 {
+	if len(w.items) == 0 && len(p.t.implied) == 0 && len(p.t.Keys.ids) > 0 {
 		return refuse("which " + p.t.noun() + "?")
 	}
 	p.flush(ctx)

@@ -101,11 +101,7 @@ func (t *Table[T]) printer(ctx context.Context) *printer[T] {
 	p := &printer[T]{keys: t.Keys, cols: t.cols, json: t.json, part: allKeys}
 	hide := t.hidden()
 	if t.json && t.cols != nil {
-		for i := range t.Keys.list {
-			if !slices.Contains(t.cols, i) {
-				hide.add(i)
-			}
-		}
+		hide = *t.Keys.without(t.cols)
 	}
 	if !hide.empty() {
 		p.hide = &hide
@@ -120,6 +116,17 @@ func (t *Table[T]) printer(ctx context.Context) *printer[T] {
 		p.part = shown
 	}
 	return p
+}
+
+// without is the set of all keys but these.
+func (k *Keys[T]) without(cols []int) *KeySet {
+	var s KeySet
+	for i := range k.list {
+		if !slices.Contains(cols, i) {
+			s.add(i)
+		}
+	}
+	return &s
 }
 
 var chunks = sync.Pool{New: func() any { b := make([]byte, 0, chunkSize+chunkSize/4); return &b }}

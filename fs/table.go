@@ -188,10 +188,13 @@ type table[T any] struct {
 	base *Table[T] // that which was narrowed; nil: this is it
 	feed feedSlot  // in the base only
 
+	writes atomic.Uint64 // changes that were sent; in the base only
+
 	implied  []implied // values that every line has
 	conds    []cond    // what every record fulfils
 	cols     []int     // columns instead of lines; nil: lines
 	json     bool
+	filtered bool  // by words of a path
 	settable bool  // prints what a restore needs: a ctl
 	err      error // a value was no value; opening fails
 }
@@ -215,6 +218,7 @@ func (t *Table[T]) narrowed() *Table[T] {
 	n.implied = t.implied[:len(t.implied):len(t.implied)]
 	n.conds = t.conds[:len(t.conds):len(t.conds)]
 	n.cols, n.json, n.settable, n.err = t.cols, t.json, t.settable, t.err
+	n.filtered = t.filtered
 	return n
 }
 
@@ -270,6 +274,7 @@ func (t *Table[T]) words(w nameWords) (Node, error) {
 	}
 	n.conds = append(n.conds, conds...)
 	n.imply(conds)
+	n.filtered = n.filtered || len(conds) > 0
 	if err := w.onlyDots("every"); err != nil {
 		return nil, err
 	}
@@ -514,6 +519,15 @@ func (f *tableFile[T]) logText(p []byte) []byte {
 		return []byte("?")
 	}
 	return p
+}
+
+// Erase deletes the records that the words of the path ask for; of a whole table
+// it deletes nothing, so that a recursive rm is harmless.
+func (t *Table[T]) Erase(ctx context.Context) error {
+	if !t.filtered || !t.writable() || t.Do == nil {
+		return errNotPerm
+	}
+	return t.plan(ctx, &statement{verb: "flush", all: true})
 }
 
 func (k *Keys[T]) hasSecret() bool {
