@@ -17,6 +17,7 @@ type index[T any] struct {
 	ids     map[uint64]int32 // identity to entry+1
 	primary map[uint64]int32 // primary key's text to entry+1; made when it is needed
 	rows    int
+	buf     []byte // scratch
 }
 
 // A rowText is one record: its settings, then its state, in one piece of text.
@@ -69,9 +70,10 @@ func (x *index[T]) add(v *T) {
 	e.mid = int32(len(*b))
 	*b = x.t.appendState(*b, v)
 	e.end = int32(len(*b))
-	var buf [128]byte
-	e.prim = hash(x.t.appendPrimary(buf[:0], v))
-	id := hash(x.t.appendIdentity(buf[:0], v))
+	x.buf = x.t.appendPrimary(x.buf[:0], v)
+	e.prim = hash(x.buf)
+	x.buf = x.t.appendIdentity(x.buf[:0], v)
+	id := hash(x.buf)
 	e.next = x.ids[id]
 	x.entries = append(x.entries, e)
 	n := int32(len(x.entries))
@@ -133,8 +135,8 @@ func (x *index[T]) candidates(row *T, set KeySet) iter.Seq[*rowText] {
 	if x.primary == nil {
 		x.byPrimary()
 	}
-	var buf [128]byte
-	n := x.primary[hash(x.t.appendPrimary(buf[:0], row))]
+	x.buf = x.t.appendPrimary(x.buf[:0], row)
+	n := x.primary[hash(x.buf)]
 	return func(yield func(*rowText) bool) {
 		for ; n != 0; n = x.entries[n-1].nextPrimary {
 			if e := &x.entries[n-1]; !e.gone && !yield(e) {

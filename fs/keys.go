@@ -523,13 +523,13 @@ func (t Names) Append(b []byte, n uint32) []byte {
 }
 
 func (t Names) Parse(word string) (uint32, error) {
-	if n, err := parseInt[uint32](word); err == nil {
-		return n, nil
-	}
 	for n, s := range t {
 		if s == word {
 			return n, nil
 		}
+	}
+	if n, err := parseInt[uint32](word); err == nil {
+		return n, nil
 	}
 	return 0, errors.New("not one of " + strings.Join(t.Words(), " "))
 }

@@ -247,6 +247,7 @@ type scope struct {
 type reader struct {
 	toks []token
 	args []string
+	buf  []item // for the items of the outermost table
 }
 
 func (r *reader) next() token {
@@ -258,7 +259,8 @@ func (r *reader) next() token {
 // items reads keys until the line ends or, in a group, a word comes that only
 // an outer table knows.
 func (r *reader) items(c *scope) ([]item, error) {
-	var list []item
+	list := r.buf
+	r.buf = nil
 	for len(r.toks) > 0 {
 		t := r.toks[0]
 		i, ok, err := r.keyed(c, t)
@@ -291,7 +293,8 @@ func (c *scope) put(list []item, it item) ([]item, error) {
 			return list, nil
 		}
 		if c.rename && info.id && c.primary() == it.idx && (j < 0 || list[j].word != it.word) {
-			c.renamed = &it
+			name := it // not it, which would cost every item its memory
+			c.renamed = &name
 			return list, nil
 		}
 		if j >= 0 && list[j].word != it.word {

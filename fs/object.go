@@ -504,9 +504,7 @@ func (d *objectDir[T]) files(v *T) Dir {
 	}
 	if d.of.Watch != nil {
 		add("events", d.ofThis().Events())
-		if w, ok := any(d.ofThis()).(interface{ Wait() Node }); ok {
-			add("wait", w.Wait())
-		}
+		add("wait", d.ofThis().Wait())
 	}
 	return files
 }

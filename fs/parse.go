@@ -153,6 +153,12 @@ type dialect struct {
 	implied KeySet   // keys that have a value before the line begins
 	verbs   []string // the page's own
 	rename  bool     // change may give the primary key twice
+
+	// Scratch of one line; what parse returns is good until the next.
+	toks  []token
+	items []item
+	scope scope
+	r     reader
 }
 
 func (d *dialect) verb(t token) (verb string, own, ok bool) {
@@ -168,8 +174,8 @@ func (d *dialect) verb(t token) (verb string, own, ok bool) {
 
 // parse reads a line of text.
 func (d *dialect) parse(line string) (statement, error) {
-	var buf [16]token
-	toks, err := tokenize(line, buf[:0])
+	toks, err := tokenize(line, d.toks[:0])
+	d.toks = toks
 	st := statement{head: d.sch.head(toks)}
 	if err != nil {
 		return st, refused{err}
@@ -177,8 +183,9 @@ func (d *dialect) parse(line string) (statement, error) {
 	if st.empty = len(toks) == 0; st.empty {
 		return st, nil
 	}
-	r := &reader{toks: toks}
-	c := &scope{s: d.sch, given: d.implied}
+	r, c := &d.r, &d.scope
+	*r = reader{toks: toks, buf: d.items[:0]}
+	*c = scope{s: d.sch, given: d.implied}
 	if verb, own, ok := d.verb(toks[0]); ok {
 		st.verb, c.args = verb, own
 		c.rename = d.rename && verb == "change"
@@ -189,6 +196,7 @@ func (d *dialect) parse(line string) (statement, error) {
 		r.next()
 	}
 	st.items, err = r.items(c)
+	d.items = st.items
 	st.args, st.rename = r.args, c.renamed
 	return st, err
 }

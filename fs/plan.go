@@ -29,11 +29,18 @@ type planner[T any] struct {
 	fails   []lineFail
 
 	index  *index[T]
-	looks  int                        // dumps for one line each, lately
-	last   time.Time                  // end of the last write
-	claims map[uint64]map[uint64]bool // Multi tables: identity to records that a line stands for
-	text   []byte                     // scratch
+	looks  int            // dumps for one line each, lately
+	last   time.Time      // end of the last write
+	claims map[claim]bool // Multi tables: records that a line stands for
+
+	// Scratch, so that a line costs no memory.
+	text, id []byte
+	wish     wish[T]
+	row      T
 }
+
+// A claim is a record by the hash of its identity and that of its settings.
+type claim struct{ id, text uint64 }
 
 func (p *planner[T]) init(t *Table[T]) {
 	p.t = t
@@ -52,7 +59,7 @@ func (p *planner[T]) begin() {
 	}
 }
 
-// A wish is a statement turned into a record.
+// A wish is a statement turned into a record. It is good until the next.
 type wish[T any] struct {
 	st    *statement
 	items []item // with the implied ones, without read-only ones where they are ignored
@@ -62,7 +69,8 @@ type wish[T any] struct {
 
 // read makes the record that a statement speaks of.
 func (p *planner[T]) read(st *statement) (*wish[T], error) {
-	w := &wish[T]{st: st, items: st.items}
+	w := &p.wish
+	*w = wish[T]{st: st, items: st.items}
 	if err := p.dropState(w); err != nil {
 		return nil, err
 	}
@@ -185,7 +193,8 @@ func (p *planner[T]) verb(ctx context.Context, w *wish[T]) error {
 // push adds a change to those that wait; one of the same identity goes first.
 func (p *planner[T]) push(ctx context.Context, op Op[T], head string) error {
 	op.keys = p.t.Keys
-	id := p.identity(&op.Row)
+	p.row = op.Row
+	id := p.identity(&p.row)
 	if p.touched[id] {
 		p.flush(ctx)
 	}
@@ -244,6 +253,9 @@ func (p *planner[T]) done(op *Op[T]) {
 
 // explain fills in the word that a *KeyError of Do leaves out.
 func (k *Keys[T]) explain(op *Op[T], err error) error {
+	if err == nil {
+		return nil
+	}
 	var ke *KeyError
 	if !errors.As(err, &ke) || ke.Word != "" {
 		return err
@@ -264,24 +276,26 @@ func (k *Keys[T]) explain(op *Op[T], err error) error {
 
 // makeSo carries out a line without a verb: create, change, or nothing.
 func (p *planner[T]) makeSo(ctx context.Context, line int, w *wish[T]) error {
-	row := p.norm(w.row)
-	id := p.identity(&row)
+	p.row = p.norm(w.row)
+	id := p.identity(&p.row)
 	if p.touched[id] {
 		p.flush(ctx)
 	}
-	x, err := p.look(ctx, &row, p.givenIDs(w), func(v *T) bool { return p.identity(v) == id })
+	x := p.index
+	var err error
+	if x == nil {
+		x, err = p.lookID(ctx, p.givenIDs(w), id)
+	}
 	if err != nil {
 		return err
 	}
-	claimed := map[uint64]bool(nil)
-	if p.t.Multi && w.st.verb == "" {
-		claimed = p.claim(id)
-	}
-	old, same := p.find(x, id, &row, w, claimed)
+	claims := p.t.Multi && w.st.verb == ""
+	old, key, same := p.find(x, id, w, claims)
 	if same {
+		p.claim(claims, claim{id, key})
 		return nil
 	}
-	op := Op[T]{Act: Replace, Row: row, Set: w.set, line: line}
+	op := Op[T]{Act: Replace, Row: p.row, Set: w.set, line: line}
 	switch {
 	case old != nil:
 		if op.Row, op.Set, err = p.overlay(old, w); err != nil {
@@ -291,57 +305,55 @@ func (p *planner[T]) makeSo(ctx context.Context, line int, w *wish[T]) error {
 			return nil
 		}
 		op.Old = old
-	case len(claimed) > 0:
+	case claims && x.first(id) != nil:
 		op.Act = Append
 	}
-	if claimed != nil {
-		claimed[p.stored(&op.Row)] = true
+	if claims {
+		p.row = op.Row
+		p.claim(true, claim{id, p.stored(&p.row)})
 	}
 	return p.push(ctx, op, w.st.head)
 }
 
-func (p *planner[T]) claim(id uint64) map[uint64]bool {
+func (p *planner[T]) claim(claims bool, c claim) {
+	if !claims {
+		return
+	}
 	if p.claims == nil {
-		p.claims = map[uint64]map[uint64]bool{}
+		p.claims = map[claim]bool{}
 	}
-	if p.claims[id] == nil {
-		p.claims[id] = map[uint64]bool{}
-	}
-	return p.claims[id]
+	p.claims[c] = true
 }
 
-// find looks for the record that row asks for: the same, or the one to change.
-// Records in claimed belong to other lines.
-func (p *planner[T]) find(x *index[T], id uint64, row *T, w *wish[T], claimed map[uint64]bool) (old *T, same bool) {
-	p.text = p.t.appendStored(p.text[:0], row)
+// find looks for the record that p.row asks for: the same, of which it tells the
+// hash, or the one to change. With claims, records of other lines do not count.
+func (p *planner[T]) find(x *index[T], id uint64, w *wish[T], claims bool) (old *T, key uint64, same bool) {
+	if x.first(id) == nil {
+		return nil, 0, false
+	}
+	p.text = p.t.appendStored(p.text[:0], &p.row)
 	for e := x.first(id); e != nil; e = x.next(e) {
 		if bytes.Equal(x.stored(e), p.text) {
-			if claimed != nil {
-				claimed[hash(p.text)] = true
-			}
-			return nil, true
+			return nil, hash(p.text), true
 		}
 	}
 	for e := x.first(id); e != nil; e = x.next(e) {
 		key := hash(x.stored(e))
-		if claimed[key] {
+		if claims && p.claims[claim{id, key}] {
 			continue
 		}
 		v, err := x.rebuild(e)
-		if err != nil || p.identity(v) != id || p.t.Unkeyed && !p.samePrimary(v, row, w) {
+		if err != nil || p.identity(v) != id || p.t.Unkeyed && !p.samePrimary(v, &p.row, w) {
 			continue
 		}
-		if d := p.differ(v, row, w); d.empty() {
-			if claimed != nil {
-				claimed[key] = true
-			}
-			return nil, true
+		if d := p.differ(v, &p.row, w); d.empty() {
+			return nil, key, true
 		}
 		if old == nil && !p.t.Unkeyed {
 			old = v
 		}
 	}
-	return old, false
+	return old, 0, false
 }
 
 func (p *planner[T]) samePrimary(a, b *T, w *wish[T]) bool {
@@ -599,6 +611,11 @@ func (p *planner[T]) look(ctx context.Context, row *T, given KeySet, keep func(v
 	return p.load(ctx, q, keep)
 }
 
+// lookID looks for the records of one identity.
+func (p *planner[T]) lookID(ctx context.Context, given KeySet, id uint64) (*index[T], error) {
+	return p.look(ctx, &p.row, given, func(v *T) bool { return p.identity(v) == id })
+}
+
 // load dumps the table. One that changes all the time is taken as it came last.
 func (p *planner[T]) load(ctx context.Context, q *Query[T], keep func(v *T) bool) (*index[T], error) {
 	for try := 1; ; try++ {
@@ -618,14 +635,14 @@ var seed = maphash.MakeSeed()
 func hash(b []byte) uint64 { return maphash.Bytes(seed, b) }
 
 func (p *planner[T]) identity(v *T) uint64 {
-	var buf [128]byte
-	return hash(p.t.appendIdentity(buf[:0], v))
+	p.id = p.t.appendIdentity(p.id[:0], v)
+	return hash(p.id)
 }
 
 // stored is the hash of what find compares.
 func (p *planner[T]) stored(v *T) uint64 {
-	var buf [256]byte
-	return hash(p.t.appendStored(buf[:0], v))
+	p.id = p.t.appendStored(p.id[:0], v)
+	return hash(p.id)
 }
 
 // appendIdentity appends the text that tells which record v is. That of an

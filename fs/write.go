@@ -146,6 +146,7 @@ type writer[T any] struct {
 	d     dialect
 	asm   assembler
 	plan  planner[T]
+	st    statement
 	begun int        // lines of this write
 	fails []lineFail // of this write
 }
@@ -192,16 +193,17 @@ func (w *writer[T]) begin() {
 
 // run carries out one line; false ends the write.
 func (w *writer[T]) run(ctx context.Context, line int, text []byte, err error) bool {
-	var st statement
+	st := &w.st
+	*st = statement{}
 	if err == nil {
-		st, err = w.parse(text)
+		*st, err = w.parse(text)
 	}
 	if st.empty && err == nil {
 		return true
 	}
 	w.begun++
 	if err == nil {
-		err = w.plan.run(ctx, line, &st)
+		err = w.plan.run(ctx, line, st)
 	}
 	if err != nil {
 		w.failed(line, st.head, err)
