@@ -514,11 +514,22 @@ func (f *File) WriteAt(ctx context.Context, p []byte, off int64) (int, error) {
 	n := 0
 	if err == nil {
 		n, err = f.h.WriteAt(ctx, p, off)
+		f.named(err)
 	}
 	if f.ref.tree.Log != nil || err != nil {
 		f.ref.tree.wrote(ctx, "write", f.ref.Path(), f.logText(p), err)
 	}
 	return n, err
+}
+
+// named puts the file's path, without its words, into an error of a line. A
+// table does not know where in the tree it stands.
+func (f *File) named(err error) {
+	var le *LineError
+	if errors.As(err, &le) && le.File == "" {
+		path, r := f.ref.Path(), f.ref
+		le.File = path[:len(path)-len(r.name)+len(r.base())]
+	}
 }
 
 // logText is what the log may show of a write.
@@ -537,6 +548,7 @@ func (f *File) logText(p []byte) []byte {
 func (f *File) Close(ctx context.Context) error {
 	err := f.h.Close(ctx)
 	if err != nil {
+		f.named(err)
 		f.ref.tree.wrote(ctx, "close", f.ref.Path(), nil, err)
 	}
 	return err

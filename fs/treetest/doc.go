@@ -47,8 +47,8 @@
 //
 // A line "! ERRNO text" expects the command to fail so. Doors that carry only
 // the number compare only that. In an expected line a * stands for any text;
-// a line of three dots stands for any lines. Data lines that begin with #, !, >
-// or <, or are empty, are written with a backslash before them.
+// a line of three dots stands for any lines. A line that begins with #, !, > or <,
+// is empty, or looks like a command stands with a backslash before it.
 //
 // With NETFS_UPDATE=1 in the environment, Run writes what it got into the file
 // instead of comparing (lines with a * are kept where they match).

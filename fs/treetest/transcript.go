@@ -98,9 +98,11 @@ func parse(text string) ([]step, error) {
 
 var cutWrite = regexp.MustCompile(`^>(\d+)$`)
 
-// isCommand reports whether a line in a block begins the next one.
+// isCommand reports whether a line begins a command. A line that only looks so
+// has a backslash before it.
 func isCommand(line string) bool {
-	return strings.HasPrefix(line, "> ") || strings.HasPrefix(line, "< ") || cutWrite.MatchString(strings.SplitN(line, " ", 2)[0])
+	_, err := command(line)
+	return err == nil
 }
 
 func command(line string) (step, error) {
@@ -214,7 +216,7 @@ func escape(text string) []string {
 	}
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	for i, line := range lines {
-		if line == "" || strings.IndexByte(`#!<>\`, line[0]) >= 0 {
+		if line == "" || strings.IndexByte(`#!<>\`, line[0]) >= 0 || isCommand(line) {
 			lines[i] = `\` + line
 		}
 	}
