@@ -34,7 +34,7 @@ func newBed(t *testing.T) *bed {
 	c, err := nl.Dial(nl.Route, &nl.Options{NS: ns.FD})
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
 	return &bed{t, ns, c, ctx}
 }

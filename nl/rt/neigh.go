@@ -94,10 +94,17 @@ func Neighs(ctx context.Context, c *nl.Client, f NeighFilter) iter.Seq2[*Neigh, 
 	if f.Rest {
 		m.Has = NeighRest
 	}
-	return dump(ctx, c, nl.Request{Type: RTM_GETNEIGH, Body: q}, RTM_NEWNEIGH, m, func(m *Neigh) bool {
-		return (f.Index == 0 || m.Hdr.Index == f.Index || f.Family == AF_BRIDGE && m.Master == f.Index) &&
-			f.Proxy == (m.Hdr.Flags&NTF_PROXY != 0)
-	})
+	return dump(ctx, c, nl.Request{Type: RTM_GETNEIGH, Body: q}, RTM_NEWNEIGH, m, f.match)
+}
+
+func (f *NeighFilter) match(m *Neigh) bool {
+	return (f.Index == 0 || m.Hdr.Index == f.Index || f.Family == AF_BRIDGE && m.Master == f.Index) &&
+		f.Proxy == (m.Hdr.Flags&NTF_PROXY != 0)
+}
+
+// family says whether f is about neighbours of a family.
+func (f *NeighFilter) family(a uint8) bool {
+	return a == f.Family || f.Family == AF_UNSPEC && (a == AF_INET || a == AF_INET6)
 }
 
 // GetNeigh asks for the one entry that q names by Hdr.Index and Dst (or LLAddr, of family AF_BRIDGE) and decodes

@@ -113,9 +113,11 @@ func Nexthops(ctx context.Context, c *nl.Client, f NexthopFilter) iter.Seq2[*Nex
 	if f.Rest {
 		m.Has = NexthopRest
 	}
-	return dump(ctx, c, nl.Request{Type: RTM_GETNEXTHOP, Body: q}, RTM_NEWNEXTHOP, m, func(m *Nexthop) bool {
-		return (f.OIF == 0 || m.OIF == f.OIF) && (!f.Groups || len(m.Group) > 0) && (!f.FDB || m.FDB)
-	})
+	return dump(ctx, c, nl.Request{Type: RTM_GETNEXTHOP, Body: q}, RTM_NEWNEXTHOP, m, f.match)
+}
+
+func (f *NexthopFilter) match(m *Nexthop) bool {
+	return (f.OIF == 0 || m.OIF == f.OIF) && (!f.Groups || len(m.Group) > 0) && (!f.FDB || m.FDB)
 }
 
 // Buckets yields the buckets of the resilient group id, borrowed until the next step.

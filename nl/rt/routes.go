@@ -59,6 +59,11 @@ func (f *RouteFilter) match(m *Route) bool {
 		m.Hdr.Flags&RTM_F_CLONED == f.Flags&RTM_F_CLONED
 }
 
+// family says whether f is about routes of a family.
+func (f *RouteFilter) family(a uint8) bool {
+	return a == f.Family || f.Family == AF_UNSPEC && (a == AF_INET || a == AF_INET6)
+}
+
 func (m *Route) uses(oif int32) bool {
 	if m.OIF == oif {
 		return true
