@@ -12,30 +12,21 @@ import (
 // ip-link(8) spells them, in the order in which they print. A type without any
 // stands here so that it is known.
 var Kinds = map[string][]KindKey{
-	"bridge":    bridge,
-	"vlan":      vlan,
-	"vxlan":     vxlan,
-	"macvlan":   macvlan,
-	"macvtap":   macvlan,
-	"ipvlan":    ipvlan,
-	"ipvtap":    ipvlan,
-	"vrf":       {{Name: "table", Max: 1<<32 - 1, Make: true, Doc: "routing table of its ports"}},
-	"bond":      bond,
-	"gre":       gre,
-	"gretap":    gre,
-	"ip6gre":    ip6gre,
-	"ip6gretap": ip6gre,
-	"ipip":      ipip,
-	"sit":       sit,
-	"ip6tnl":    ip6tnl,
-	"vti":       vti,
-	"vti6":      vti,
-	"geneve":    geneve,
-	"xfrm":      {{Name: "if_id", Max: 1<<32 - 1, Make: true, Doc: "id that policies and states name"}, {Name: "external", Form: Switch, Make: true, Doc: "takes the id from the route"}},
-	"macsec":    macsec,
-	"netkit":    netkit,
-	"tun":       tun,
-	"dummy":     nil, "ifb": nil, "veth": nil, "vxcan": nil, "vcan": nil, "nlmon": nil, "wireguard": nil, "team": nil, "bareudp": bareudp,
+	"bridge":  bridge,
+	"vlan":    vlan,
+	"vxlan":   vxlan,
+	"macvlan": macvlan,
+	"macvtap": macvlan,
+	"ipvlan":  ipvlan,
+	"ipvtap":  ipvlan,
+	"vrf":     {{Name: "table", Max: 1<<32 - 1, Make: true, Doc: "routing table of its ports"}},
+	"bond":    bond,
+	"vti":     vti,
+	"vti6":    vti,
+	"geneve":  geneve,
+	"xfrm":    {{Name: "if_id", Max: 1<<32 - 1, Make: true, Doc: "id that policies and states name"}, {Name: "external", Form: Switch, Make: true, Doc: "takes the id from the route"}},
+	"tun":     tun,
+	"dummy":   nil, "ifb": nil, "veth": nil, "vxcan": nil, "vcan": nil, "nlmon": nil, "wireguard": nil, "team": nil, "bareudp": bareudp,
 }
 
 const (
@@ -70,14 +61,14 @@ var bridge = []KindKey{
 	{Name: "mcast_querier", Form: Switch, Doc: "sends queries"},
 	{Name: "mcast_hash_elasticity", Doc: "kept for old scripts"},
 	{Name: "mcast_hash_max", Doc: "most multicast groups"},
-	{Name: "mcast_last_member_count", Doc: "queries before a group is given up"},
-	{Name: "mcast_startup_query_count", Doc: "queries at the start"},
-	{Name: "mcast_last_member_interval", Max: u64, Doc: "between queries of a group that was left, in 1/100 s"},
-	{Name: "mcast_membership_interval", Max: u64, Doc: "life of a membership, in 1/100 s"},
-	{Name: "mcast_querier_interval", Max: u64, Doc: "life of another querier, in 1/100 s"},
-	{Name: "mcast_query_interval", Max: u64, Doc: "between queries, in 1/100 s"},
-	{Name: "mcast_query_response_interval", Max: u64, Doc: "time for answers, in 1/100 s"},
-	{Name: "mcast_startup_query_interval", Max: u64, Doc: "between queries at the start, in 1/100 s"},
+	{Name: "mcast_last_member_count", Also: []string{"mcast_last_member_cnt"}, Doc: "queries before a group is given up"},
+	{Name: "mcast_startup_query_count", Also: []string{"mcast_startup_query_cnt"}, Doc: "queries at the start"},
+	{Name: "mcast_last_member_interval", Also: []string{"mcast_last_member_intvl"}, Max: u64, Doc: "between queries of a group that was left, in 1/100 s"},
+	{Name: "mcast_membership_interval", Also: []string{"mcast_membership_intvl"}, Max: u64, Doc: "life of a membership, in 1/100 s"},
+	{Name: "mcast_querier_interval", Also: []string{"mcast_querier_intvl"}, Max: u64, Doc: "life of another querier, in 1/100 s"},
+	{Name: "mcast_query_interval", Also: []string{"mcast_query_intvl"}, Max: u64, Doc: "between queries, in 1/100 s"},
+	{Name: "mcast_query_response_interval", Also: []string{"mcast_query_response_intvl"}, Max: u64, Doc: "time for answers, in 1/100 s"},
+	{Name: "mcast_startup_query_interval", Also: []string{"mcast_startup_query_intvl"}, Max: u64, Doc: "between queries at the start, in 1/100 s"},
 	{Name: "mcast_stats_enabled", Form: Switch, Doc: "counts multicast control messages"},
 	{Name: "mcast_igmp_version", Max: u8, Doc: "2 or 3"},
 	{Name: "mcast_mld_version", Max: u8, Doc: "1 or 2"},
@@ -112,10 +103,11 @@ var vxlan = []KindKey{
 	{Name: "local", Form: Addr, Doc: "source address"},
 	{Name: "srcport", Also: []string{"port_range"}, Form: Range, Make: true, Doc: "source ports LOW-HIGH, 0-0 for any"},
 	{Name: "dstport", Max: u16, Make: true, Doc: "destination port"},
-	{Name: "ttl", Form: Hop, Words: []string{"inherit", "auto"}, Doc: "hop limit of the outer packet: 1-255, auto (0) or inherit"},
-	{Name: "tos", Also: []string{"dsfield"}, Form: Hop, Words: []string{"inherit"}, Doc: "DS field of the outer packet, or inherit (1)"},
+	{Name: "ttl", Form: Enum, Names: fs.Names{0: "auto", 256: "inherit"}, Doc: "hop limit of the outer packet: 1-255, auto (0) or inherit"},
+	{Name: "tos", Also: []string{"dsfield"}, Form: Enum, Names: fs.Names{1: "inherit"}, Doc: "DS field of the outer packet, or inherit (1)"},
 	{Name: "df", Form: Enum, Words: []string{"unset", "set", "inherit"}, Doc: "don't-fragment bit of the outer packet"},
 	{Name: "flowlabel", Max: 1<<20 - 1, Doc: "IPv6 flow label of the outer packet"},
+	{Name: "label_policy", Form: Enum, Words: []string{"fixed", "inherit"}, Doc: "fixed: flowlabel; inherit: that of the inner packet"},
 	{Name: "ageing", Doc: "life of a learnt address, in s"},
 	{Name: "limit", Also: []string{"maxaddr", "maxaddress"}, Doc: "most addresses, 0 for no limit"},
 	{Name: "learning", Form: Switch, Doc: "learns addresses"},
@@ -188,86 +180,25 @@ var bond = []KindKey{
 	{Name: "ad_partner_mac", Form: MAC, RO: true, Doc: "partner's address"},
 }
 
-var (
-	ends = []KindKey{
-		{Name: "remote", Form: Addr, Doc: "other end, or multicast group"},
-		{Name: "local", Form: Addr, Doc: "source address"},
-	}
-	ttlTos = []KindKey{
-		{Name: "ttl", Form: Hop, Words: []string{"inherit"}, Doc: "hop limit of the outer packet: 1-255, auto (0) or inherit"},
-		{Name: "tos", Form: Hop, Words: []string{"inherit"}, Doc: "DS field of the outer packet, or inherit (1)"},
-	}
-	pmtudisc = KindKey{Name: "pmtudisc", Form: Switch, Doc: "path MTU discovery"}
-	fwmark   = KindKey{Name: "fwmark", Doc: "mark of the outer packet"}
-	external = KindKey{Name: "external", Form: Switch, Make: true, Doc: "takes the tunnel's data from the route or filter"}
-	greKeys  = []KindKey{
-		{Name: "ikey", Form: Key32, Doc: "key of received packets"},
-		{Name: "okey", Form: Key32, Doc: "key of sent packets"},
-		{Name: "iseq", Form: Switch, Doc: "received packets are numbered"},
-		{Name: "oseq", Form: Switch, Doc: "sent packets are numbered"},
-		{Name: "icsum", Form: Switch, Doc: "received packets have checksums"},
-		{Name: "ocsum", Form: Switch, Doc: "sent packets have checksums"},
-	}
-	encap = []KindKey{
-		{Name: "encap", Form: Enum, Words: []string{"none", "fou", "gue"}, Doc: "outer encapsulation"},
-		{Name: "encap-sport", Max: u16, Doc: "its source port, 0 for any"},
-		{Name: "encap-dport", Max: u16, Doc: "its destination port"},
-		{Name: "encap-csum", Form: Switch, Doc: "its UDP checksum over IPv4"},
-		{Name: "encap-csum6", Form: Switch, Doc: "its UDP checksum over IPv6"},
-		{Name: "encap-remcsum", Form: Switch, Doc: "remote checksum offload"},
-	}
-	encaplimit = KindKey{Name: "encaplimit", Form: Hop, Words: []string{"none"}, Doc: "how deep tunnels may be nested, or none"}
-	flowlabel  = KindKey{Name: "flowlabel", Form: Hop20, Words: []string{"inherit"}, Doc: "IPv6 flow label of the outer packet"}
-	tclass     = KindKey{Name: "tclass", Form: Hop, Words: []string{"inherit"}, Doc: "traffic class of the outer packet"}
-	copyDSCP   = KindKey{Name: "dscp_inherit", Form: Switch, Doc: "copies the inner DS field back on receive"}
-	hoplimit   = KindKey{Name: "hoplimit", Form: Hop, Doc: "hop limit of the outer packet"}
-	noLocal    = KindKey{Name: "allow-localremote", Form: Switch, Doc: "the other end may be an address of this host"}
-
-	gre    = slices.Concat(ends, ttlTos, []KindKey{pmtudisc}, greKeys, encap, []KindKey{external, fwmark, {Name: "ignore-df", Form: Switch, Doc: "fragments whatever the inner packet says"}})
-	ip6gre = slices.Concat(ends, []KindKey{hoplimit, encaplimit, tclass, flowlabel, copyDSCP, noLocal}, greKeys, encap, []KindKey{external, fwmark})
-	ipip   = slices.Concat(ends, ttlTos, []KindKey{pmtudisc, {Name: "mode", Form: Enum, Names: fs.Names{0: "any", 4: "ipip", 41: "ip6ip", 137: "mplsip"}, Doc: "how it works; the words depend on the type"}}, encap, []KindKey{external, fwmark})
-	sit    = slices.Concat(ends, ttlTos, []KindKey{pmtudisc, {Name: "mode", Form: Enum, Names: fs.Names{0: "any", 4: "ipip", 41: "ip6ip", 137: "mplsip"}, Doc: "how it works; the words depend on the type"},
-		{Name: "isatap", Form: Switch, Doc: "ISATAP"}, {Name: "6rd-prefix", Form: Text, Doc: "6rd prefix"}, {Name: "6rd-relay_prefix", Form: Text, Doc: "6rd relay prefix"}}, encap, []KindKey{fwmark})
-	ip6tnl = slices.Concat(ends, []KindKey{{Name: "mode", Form: Enum, Names: fs.Names{0: "any", 4: "ipip6", 41: "ip6ip6"}, Doc: "how it works; the words depend on the type"},
-		hoplimit, encaplimit, tclass, flowlabel, copyDSCP, noLocal}, encap, []KindKey{external, fwmark})
-	vti = slices.Concat(ends, []KindKey{greKeys[0], greKeys[1], fwmark})
-)
+var vti = []KindKey{
+	{Name: "remote", Form: Addr, Doc: "other end, or multicast group"},
+	{Name: "local", Form: Addr, Doc: "source address"},
+	{Name: "ikey", Form: Key32, Doc: "key of received packets"},
+	{Name: "okey", Form: Key32, Doc: "key of sent packets"},
+	{Name: "fwmark", Doc: "mark of the outer packet"},
+}
 
 var geneve = slices.Concat([]KindKey{
 	{Name: "id", Also: []string{"vni"}, Max: 1<<24 - 1, Make: true, Doc: "VLAN id, or network identifier of a tunnel"},
-	ends[0], vxlan[5], vxlan[6], vxlan[7],
+	*find(vxlan, "remote"), *find(vxlan, "ttl"), *find(vxlan, "tos"), *find(vxlan, "df"),
 	{Name: "flowlabel", Max: 1<<20 - 1, Doc: "IPv6 flow label of the outer packet"},
 	{Name: "dstport", Max: u16, Make: true, Doc: "destination port"},
-	external,
+	*find(vxlan, "external"),
 	{Name: "udpcsum", Form: Switch, Doc: "UDP checksums over IPv4"},
 	{Name: "udp6zerocsumtx", Form: Switch, Doc: "sends without UDP checksums over IPv6"},
 	{Name: "udp6zerocsumrx", Form: Switch, Doc: "takes packets without UDP checksums over IPv6"},
 	{Name: "innerprotoinherit", Form: Switch, Make: true, Doc: "the protocol is that of the inner packet"},
 })
-
-var macsec = []KindKey{
-	{Name: "sci", Form: Text, Make: true, Doc: "secure channel identifier, 16 hex digits"},
-	{Name: "cipher", Form: Text, Make: true, Doc: "cipher suite"},
-	{Name: "icvlen", Max: u8, Make: true, Doc: "length of the check value, in bytes"},
-	{Name: "encodingsa", Max: 3, Doc: "association that sent packets use"},
-	{Name: "validate", Form: Enum, Words: []string{"disabled", "check", "strict"}, Doc: "what becomes of packets that do not verify"},
-	{Name: "encrypt", Form: Switch, Doc: "encrypts"},
-	{Name: "send_sci", Form: Switch, Doc: "sends the SCI"},
-	{Name: "end_station", Form: Switch, Doc: "end station bit"},
-	{Name: "scb", Form: Switch, Doc: "single copy broadcast"},
-	{Name: "replay", Form: Switch, Doc: "replay protection"},
-	{Name: "window", Doc: "size of the replay window, in packets"},
-	{Name: "offload", Form: Enum, Words: []string{"off", "phy", "mac"}, Doc: "who does it"},
-}
-
-var netkit = []KindKey{
-	{Name: "mode", Form: Enum, Words: []string{"l2", "l3"}, Doc: "how it works; the words depend on the type"},
-	{Name: "policy", Form: Enum, Names: netkitPolicies, Doc: "what becomes of packets without a program: forward or blackhole"},
-	{Name: "peer_policy", Form: Enum, Names: netkitPolicies, Make: true, Doc: "policy of the other end"},
-	{Name: "scrub", Form: Enum, Words: []string{"none", "default"}, Doc: "what of a packet's data is cleared"},
-}
-
-var netkitPolicies = fs.Names{0: "forward", 2: "blackhole"}
 
 var tun = []KindKey{
 	{Name: "tun_type", Form: Enum, Words: []string{1: "tun", 2: "tap"}, RO: true, Doc: "tun or tap"},

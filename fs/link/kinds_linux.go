@@ -75,6 +75,7 @@ var wires = map[string][]wire{
 		{"tos", rt.IFLA_VXLAN_TOS, asU8, 0},
 		{"df", rt.IFLA_VXLAN_DF, asU8, 0},
 		{"flowlabel", rt.IFLA_VXLAN_LABEL, asBE32, 0},
+		{"label_policy", rt.IFLA_VXLAN_LABEL_POLICY, asU32, 0},
 		{"ageing", rt.IFLA_VXLAN_AGEING, asU32, 0},
 		{"limit", rt.IFLA_VXLAN_LIMIT, asU32, 0},
 		{"learning", rt.IFLA_VXLAN_LEARNING, asU8, 0},
@@ -182,8 +183,13 @@ var macvlanWires = []wire{
 	{"flag", rt.IFLA_MACVLAN_FLAGS, asU16, 0},
 	{"bcqueuelen", rt.IFLA_MACVLAN_BC_QUEUE_LEN, asU32, 0},
 	{"usedbcqueuelen", rt.IFLA_MACVLAN_BC_QUEUE_LEN_USED, asU32, 0},
+	{"macaddr", rt.IFLA_MACVLAN_MACADDR_DATA, asMACs(rt.IFLA_MACVLAN_MACADDR), 0},
+	{"macaddr", rt.IFLA_MACVLAN_MACADDR_MODE, constant(macaddrSet), 0},
 	{"bclim", macvlanBCCutoff, asInt, 0},
 }
+
+// macaddrSet is MACVLAN_MACADDR_SET: these addresses and no others.
+const macaddrSet = 3
 
 // macvlanBCCutoff is IFLA_MACVLAN_BC_CUTOFF, Linux 6.4.
 const macvlanBCCutoff = 9
@@ -234,6 +240,8 @@ var portWires = map[string][]wire{
 		{"mab", rt.IFLA_BRPORT_MAB, asU8, 0},
 		{"backup_port", rt.IFLA_BRPORT_BACKUP_PORT, asDev, 0},
 		{"backup_nhid", rt.IFLA_BRPORT_BACKUP_NHID, asU32, 0},
+		{"mrp_ring_open", rt.IFLA_BRPORT_MRP_RING_OPEN, asU8, 0},
+		{"mrp_in_open", rt.IFLA_BRPORT_MRP_IN_OPEN, asU8, 0},
 		{"port_id", rt.IFLA_BRPORT_ID, asU16, 0},
 		{"no", rt.IFLA_BRPORT_NO, asU16, 0},
 		{"designated_port", rt.IFLA_BRPORT_DESIGNATED_PORT, asU16, 0},

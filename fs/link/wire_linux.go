@@ -305,7 +305,12 @@ func decode(b []byte, wires []wire, keys []KindKey, silent []uint16, c conv) (Da
 				continue
 			}
 			known = true
-			if s := w.get(find(keys, w.key), v, c); s != "" {
+			s := w.get(find(keys, w.key), v, c)
+			switch {
+			case s == "":
+			case d.Has(w.key):
+				d = d.With(w.key, s)
+			default:
 				d = append(d, Pair{w.key, s})
 			}
 		}
@@ -409,4 +414,37 @@ var asInherit = form{
 		}
 		return []byte{1}, nil
 	},
+}
+
+// asMACs is a nest of link-layer addresses.
+func asMACs(element uint16) form {
+	return form{
+		get: func(_ *KindKey, v []byte, _ conv) string {
+			var list []string
+			for _, a := range attr.All(v) {
+				list = append(list, string(fs.AppendMAC(nil, a)))
+			}
+			slices.Sort(list)
+			return strings.Join(list, ",")
+		},
+		put: func(_ *KindKey, w string, _ conv) ([]byte, error) {
+			b := []byte{}
+			for _, s := range strings.FieldsFunc(w, func(r rune) bool { return r == ',' }) {
+				a, err := fs.ParseMAC(s)
+				if err != nil {
+					return nil, err
+				}
+				b, _ = attr.AppendBytes(b, element, a)
+			}
+			return b, nil
+		},
+	}
+}
+
+// constant goes along with another attribute of the key.
+func constant(n uint32) form {
+	return form{
+		get: func(*KindKey, []byte, conv) string { return "" },
+		put: func(*KindKey, string, conv) ([]byte, error) { return binary.NativeEndian.AppendUint32(nil, n), nil },
+	}
 }

@@ -3,6 +3,7 @@ package nft
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"strconv"
 	"strings"
@@ -42,7 +43,7 @@ func familyName(n uint8) string {
 func (k kernel) Status(ctx context.Context) (*Status, error) {
 	g, err := nft.Generation(ctx, k.c)
 	if errors.Is(err, errors.ErrUnsupported) || invalid(err) {
-		return nil, errors.Join(errors.ErrUnsupported, errors.New("no nf_tables in this kernel"))
+		return nil, fmt.Errorf("no nf_tables in this kernel: %w", errors.ErrUnsupported)
 	}
 	if err != nil {
 		return nil, err
