@@ -29,8 +29,11 @@ func (k *kernel) Watch(ctx context.Context) iter.Seq2[fs.Event[Link], error] {
 			}
 			out := fs.Event[Link]{What: fs.Happening(e.What)}
 			if e.Value != nil {
-				known[int(e.Value.Hdr.Index)] = e.Value.Name
 				l := record(e.Value, c)
+				if old := known[l.Index]; e.What == nl.Replaced && old != "" && old != l.Name && !yield(renamed(l, old), nil) {
+					return
+				}
+				known[l.Index] = l.Name
 				out.Row = &l
 			}
 			if !yield(out, nil) {
@@ -38,6 +41,12 @@ func (k *kernel) Watch(ctx context.Context) iter.Seq2[fs.Event[Link], error] {
 			}
 		}
 	}
+}
+
+// renamed tells that l is not called old any more.
+func renamed(l Link, old string) fs.Event[Link] {
+	l.Name = old
+	return fs.Event[Link]{What: fs.Deleted, Row: &l}
 }
 
 // remember asks only for names that known does not have.

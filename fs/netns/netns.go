@@ -50,8 +50,9 @@ type Kernel interface {
 	Watch(ctx context.Context) iter.Seq2[fs.Event[Netns], error]
 }
 
-// A Grow makes the tree of a namespace, without netns. Close ends what it started.
-type Grow func(ctx context.Context, name string) (root fs.Walker, close func() error, err error)
+// A Grow makes the tree of a namespace, without netns; inode is the identity of the
+// one that is meant. Close ends what it started.
+type Grow func(ctx context.Context, name string, inode uint64) (root fs.Walker, close func() error, err error)
 
 var keys = fs.NewKeys(
 	fs.Key[Netns]{Name: "name", Doc: "name, up to 255 bytes, without a slash", Type: fs.Text, ID: true,

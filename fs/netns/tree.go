@@ -39,7 +39,7 @@ func (m *member) root(ctx context.Context) (fs.Walker, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.once.Do(func() { t.root, t.close, t.err = m.page.grow(ctx, m.name) })
+	t.once.Do(func() { t.root, t.close, t.err = m.page.grow(ctx, m.name, m.inode) })
 	if t.err == nil {
 		return t.root, nil
 	}
