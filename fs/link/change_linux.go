@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/netfs-project/netfs/fs"
 	"github.com/netfs-project/netfs/fs/nlerr"
 	"github.com/netfs-project/netfs/nl"
@@ -54,10 +56,15 @@ func (k *kernel) Add(ctx context.Context, l *Link, given func(string) bool) erro
 	if err != nil {
 		return err
 	}
-	if err := k.Set(ctx, made, l, after); err != nil {
-		return errors.Join(err, k.Del(ctx, made))
+	differs := func(key string) bool { return after(key) && !same(key, made, l) }
+	err = k.Set(ctx, made, l, differs)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if e := k.Del(ctx, made); e != nil {
+		err = fmt.Errorf("%w; and the new link could not be removed: %v", err, e)
+	}
+	return err
 }
 
 // make fills m with what a new link is to be. done closes what that opened, after
@@ -68,7 +75,9 @@ func (k *kernel) make(ctx context.Context, m *rt.Link, l *Link, given func(strin
 		return done, err
 	}
 	m.NumTxQueues, m.NumRxQueues = l.NumTxQueues, l.NumRxQueues
-	mentioned := func(key string) bool { return key != "active_slave" } // it has no ports yet
+	mentioned := func(key string) bool {
+		return key != "active_slave" && !(off[key] && l.Data.Get(key) == "0") // it has no ports yet
+	}
 	data, err := encode(nil, l.Data, l.Opt, wires[l.Type], Kinds[l.Type], mentioned, k.conv(ctx))
 	if err != nil {
 		return done, err
@@ -85,6 +94,13 @@ func (k *kernel) make(ctx context.Context, m *rt.Link, l *Link, given func(strin
 	}
 	m.Info.Kind, m.Info.Data = l.Type, data
 	return done, nil
+}
+
+// off are switches that a new link has off. Kernels that are built without them
+// show them, and refuse to be told.
+var off = map[string]bool{
+	"vlan_filtering": true, "vlan_stats_enabled": true, "vlan_stats_per_port": true,
+	"no_linklocal_learn": true, "mcast_vlan_snooping": true, "mst_enabled": true,
 }
 
 // lower says which link the new one stands on.
@@ -200,12 +216,14 @@ func (k *kernel) fill(ctx context.Context, m *rt.Link, l *Link, changed func(str
 	}
 	if changed("name") {
 		m.Name = l.Name
+		m.Has |= rt.LinkName
 	}
 	for _, a := range []struct {
 		key  string
 		at   *[]byte
 		word string
-	}{{"lladdr", (*[]byte)(&m.Address), l.LLAddr}, {"broadcast", (*[]byte)(&m.Broadcast), l.Broadcast}} {
+		has  rt.LinkSet
+	}{{"lladdr", (*[]byte)(&m.Address), l.LLAddr, rt.LinkAddress}, {"broadcast", (*[]byte)(&m.Broadcast), l.Broadcast, rt.LinkBroadcast}} {
 		if !changed(a.key) || a.word == "" {
 			continue
 		}
@@ -214,6 +232,7 @@ func (k *kernel) fill(ctx context.Context, m *rt.Link, l *Link, changed func(str
 			return &fs.KeyError{Key: a.key, Word: a.word, Err: err}
 		}
 		*a.at = b
+		m.Has |= a.has
 	}
 	if !changed("master") {
 		return nil
@@ -248,28 +267,171 @@ func (k *kernel) Set(ctx context.Context, old, l *Link, changed func(string) boo
 			return &fs.KeyError{Key: key, Err: fmt.Errorf("given when the link is made: %w", errors.ErrUnsupported)}
 		}
 	}
-	steps, done, err := k.steps(ctx, old, l, changed)
+	c, err := k.change(ctx, old, l, changed)
 	if err != nil {
 		return err
 	}
-	defer done()
-	for i, s := range steps {
-		err := k.c.Do(ctx, s)
-		if err == nil {
-			continue
-		}
-		err = k.blame(err, old.Type, l.portKind())
-		if i == 0 && len(steps) == 1 && single(s.Body.(*rt.Link)) {
+	defer c.done()
+	err = c.run(ctx)
+	if err == nil || c.sent == 0 && c.single() {
+		return c.blame(err)
+	}
+	c.undo(ctx)
+	return c.blame(err)
+}
+
+// A change is what turns one link into another, in the order in which the kernel
+// takes it: a port of a bond is down while it gets its master; what the master
+// knows of it comes after that; the way into another namespace is last.
+type change struct {
+	k       *kernel
+	old, l  *Link
+	changed func(string) bool
+	first   []nl.Request
+	last    []nl.Request
+	done    func() // closes what the messages need
+	sent    int    // messages that the kernel took
+}
+
+func (k *kernel) change(ctx context.Context, old, l *Link, changed func(string) bool) (*change, error) {
+	c := &change{k: k, old: old, l: l, changed: changed, done: func() {}}
+	if c.enslaves() && old.Up {
+		down := c.message()
+		down.SetFlag(rt.IFF_UP, false)
+		c.first = append(c.first, down.Change())
+	}
+	main := c.message()
+	now := func(key string) bool {
+		return changed(key) && !(c.moves() && (key == "name" || key == "state")) && !(c.enslaves() && key == "state")
+	}
+	if err := k.fill(ctx, main, l, now); err != nil {
+		return nil, err
+	}
+	if err := k.kind(ctx, main, old, l, changed); err != nil {
+		return nil, err
+	}
+	if main.Has != 0 || main.Hdr.Change != 0 || main.Info.Kind != "" {
+		c.first = append(c.first, main.Change())
+	}
+	if c.enslaves() && c.up() && !c.moves() {
+		m := c.message()
+		m.SetFlag(rt.IFF_UP, true)
+		c.last = append(c.last, m.Change())
+	}
+	if changed("altname") {
+		c.last = append(c.last, altNames(main.Hdr.Index, old.AltNames, l.AltNames)...)
+	}
+	return c, c.move()
+}
+
+func (c *change) message() *rt.Link { return &rt.Link{Hdr: rt.IfInfoMsg{Index: int32(c.old.Index)}} }
+func (c *change) moves() bool       { return c.changed("netns") && c.l.Netns != "" }
+func (c *change) enslaves() bool    { return c.changed("master") && c.l.Master != "" }
+
+// up reports whether the link is to be up in the end.
+func (c *change) up() bool { return c.l.Up && (c.changed("state") || c.old.Up) }
+
+// move adds the way into another namespace, where the link arrives down and with
+// its new name.
+func (c *change) move() error {
+	if !c.moves() {
+		return nil
+	}
+	m := c.message()
+	done, err := c.k.space(m, c.l.Netns)
+	if err != nil {
+		return err
+	}
+	c.done = done
+	if c.changed("name") {
+		m.Name = c.l.Name
+	}
+	if c.up() && c.changed("state") {
+		m.SetFlag(rt.IFF_UP, true)
+	}
+	c.last = append(c.last, m.Change())
+	return nil
+}
+
+func (c *change) run(ctx context.Context) error {
+	if err := c.send(ctx, c.first); err != nil {
+		return err
+	}
+	if err := c.port(ctx); err != nil {
+		return err
+	}
+	return c.send(ctx, c.last)
+}
+
+func (c *change) send(ctx context.Context, list []nl.Request) error {
+	for _, r := range list {
+		if err := c.k.c.Do(ctx, r); err != nil {
 			return err
 		}
-		return k.undo(ctx, old, l, changed, err)
+		c.sent++
 	}
 	return nil
 }
 
-// single reports whether m changes at most one thing, so that the kernel did
-// nothing when it refused.
-func single(m *rt.Link) bool {
+// port sets what the master knows of the link. Of a port that has just become one
+// that is what differs from the master's own choice.
+func (c *change) port(ctx context.Context) error {
+	if len(c.l.Port) == 0 || c.changed("master") && c.l.Master == "" {
+		return nil
+	}
+	was := c.old
+	if c.enslaves() {
+		m, err := rt.LinkByIndex(ctx, c.k.c, int32(c.old.Index))
+		if err != nil {
+			return err
+		}
+		l := record(m, c.k.conv(ctx))
+		was = &l
+	}
+	if c.enslaves() && was.portKind() == "bridge" {
+		return c.newPort(ctx, was)
+	}
+	return c.setPort(ctx, was, func(string) bool { return true })
+}
+
+// newPort leaves the state to the bridge if that insists: it runs the spanning
+// tree itself, or the port has no carrier.
+func (c *change) newPort(ctx context.Context, was *Link) error {
+	if err := c.setPort(ctx, was, func(key string) bool { return key != "state" }); err != nil {
+		return err
+	}
+	err := c.setPort(ctx, was, func(key string) bool { return key == "state" })
+	if errors.Is(err, unix.EBUSY) || errors.Is(err, unix.ENETDOWN) {
+		return nil
+	}
+	return err
+}
+
+func (c *change) setPort(ctx context.Context, was *Link, send func(string) bool) error {
+	p, old := &c.l.Port[0], Port{}
+	if len(was.Port) > 0 {
+		old = was.Port[0]
+	}
+	same := slices.EqualFunc(p.Opt, old.Opt, func(a, b fs.Opt) bool { return a.N == b.N && string(a.Data) == string(b.Data) })
+	differs := func(key string) bool {
+		return send(key) && (key == "opt" && !same || key != "opt" && p.Data.Get(key) != old.Data.Get(key))
+	}
+	data, err := encode(nil, p.Data, p.Opt, portWires[p.Kind], Ports[p.Kind], differs, c.k.conv(ctx))
+	if err != nil || len(data) == 0 {
+		return err
+	}
+	m := c.message()
+	m.Info.SlaveKind, m.Info.SlaveData = p.Kind, data
+	return c.send(ctx, []nl.Request{m.Change()})
+}
+
+// single reports whether the first message changes at most one thing, so that
+// the kernel did nothing when it refused.
+func (c *change) single() bool {
+	if len(c.first) == 0 {
+		return true
+	}
+	m := c.first[0].Body.(*rt.Link)
 	n := 0
 	for has := m.Has; has != 0; has &= has - 1 {
 		n++
@@ -280,84 +442,26 @@ func single(m *rt.Link) bool {
 	return n <= 1 && len(m.Info.Data) == 0
 }
 
-// undo sets what was to be changed to what it was before.
-func (k *kernel) undo(ctx context.Context, old, l *Link, changed func(string) bool, why error) error {
-	now := *l
-	now.Index = old.Index
-	back := func(key string) bool { return key != "netns" && changed(key) }
-	steps, done, err := k.steps(ctx, &now, old, back)
+// undo sets what was to be changed to what it was before. What was not changed yet
+// may refuse that; the first error is told.
+func (c *change) undo(ctx context.Context) {
+	now := *c.l
+	now.Index = c.old.Index
+	back, err := c.k.change(ctx, &now, c.old, func(key string) bool { return key != "netns" && c.changed(key) })
 	if err != nil {
-		return why
+		return
 	}
-	defer done()
-	for _, s := range steps {
-		_ = k.c.Do(ctx, s) // what was not changed yet may refuse; the first error is told
+	defer back.done()
+	for _, r := range back.first {
+		_ = c.k.c.Do(ctx, r)
 	}
-	return why
+	_ = back.port(ctx)
+	for _, r := range back.last {
+		_ = c.k.c.Do(ctx, r)
+	}
 }
 
-// steps are the messages that change old into l, in the order in which the
-// kernel takes them: a port of a bond is down while it gets its master; what the
-// master knows of it comes after that; the way into another namespace is last.
-func (k *kernel) steps(ctx context.Context, old, l *Link, changed func(string) bool) ([]nl.Request, func(), error) {
-	var steps []nl.Request
-	hdr := rt.IfInfoMsg{Index: int32(old.Index)}
-	send := func(m *rt.Link) {
-		m.Hdr.Index = hdr.Index
-		steps = append(steps, m.Change())
-	}
-	done := func() {}
-	moves := changed("netns") && l.Netns != ""
-	enslaves := changed("master") && l.Master != ""
-	up := l.Up && (changed("state") || old.Up)
-	if enslaves && old.Up {
-		down := new(rt.Link)
-		down.SetFlag(rt.IFF_UP, false)
-		send(down)
-	}
-	main := new(rt.Link)
-	first := func(key string) bool {
-		return changed(key) && !(moves && (key == "name" || key == "state")) && !(enslaves && key == "state")
-	}
-	if err := k.fill(ctx, main, l, first); err != nil {
-		return nil, done, err
-	}
-	if err := k.kind(ctx, main, old, l, changed); err != nil {
-		return nil, done, err
-	}
-	if main.Has != 0 || main.Hdr.Change != 0 || main.Info.Kind != "" {
-		send(main)
-	}
-	if m, err := k.portOf(ctx, old, l); err != nil {
-		return nil, done, err
-	} else if m != nil {
-		send(m)
-	}
-	if enslaves && up && !moves {
-		m := new(rt.Link)
-		m.SetFlag(rt.IFF_UP, true)
-		send(m)
-	}
-	if changed("altname") {
-		steps = append(steps, altNames(hdr, old.AltNames, l.AltNames)...)
-	}
-	if !moves {
-		return steps, done, nil
-	}
-	m := new(rt.Link)
-	done, err := k.space(m, l.Netns)
-	if err != nil {
-		return nil, func() {}, err
-	}
-	if changed("name") {
-		m.Name = l.Name
-	}
-	if up && changed("state") {
-		m.SetFlag(rt.IFF_UP, true)
-	}
-	send(m)
-	return steps, done, nil
-}
+func (c *change) blame(err error) error { return c.k.blame(err, c.old.Type, c.l.portKind()) }
 
 // kind adds what changed of the keys of the type. Some types forget what a
 // change does not mention and are told all.
@@ -386,38 +490,11 @@ func (k *kernel) kind(ctx context.Context, m *rt.Link, old, l *Link, changed fun
 	return nil
 }
 
-// portOf is the message that sets what the master knows of a link, nil if that
-// stays.
-func (k *kernel) portOf(ctx context.Context, old, l *Link) (*rt.Link, error) {
-	if len(l.Port) == 0 {
-		return nil, nil
-	}
-	p := &l.Port[0]
-	var was Port
-	if len(old.Port) > 0 {
-		was = old.Port[0]
-	}
-	send := func(key string) bool {
-		return p.Data.Get(key) != was.Data.Get(key)
-	}
-	opt := p.Opt
-	if slices.EqualFunc(opt, was.Opt, func(a, b fs.Opt) bool { return a.N == b.N && string(a.Data) == string(b.Data) }) {
-		opt = nil
-	}
-	data, err := encode(nil, p.Data, opt, portWires[p.Kind], Ports[p.Kind], func(key string) bool { return key == "opt" || send(key) }, k.conv(ctx))
-	if err != nil || len(data) == 0 {
-		return nil, err
-	}
-	m := new(rt.Link)
-	m.Info.SlaveKind, m.Info.SlaveData = p.Kind, data
-	return m, nil
-}
-
 // altNames are the messages that turn one list of further names into another.
-func altNames(hdr rt.IfInfoMsg, old, want []string) []nl.Request {
+func altNames(index int32, old, want []string) []nl.Request {
 	var steps []nl.Request
 	without := func(list, less []string) *rt.Link {
-		m := &rt.Link{Hdr: hdr, Has: rt.LinkProps}
+		m := &rt.Link{Hdr: rt.IfInfoMsg{Index: index}, Has: rt.LinkProps}
 		m.Props.AltNames = slices.DeleteFunc(slices.Clone(list), func(n string) bool { return slices.Contains(less, n) })
 		return m
 	}

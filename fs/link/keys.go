@@ -144,6 +144,16 @@ func setDev(l *Link, w string) error {
 	return nil
 }
 
+// same reports whether two links print one of the settings alike.
+func same(key string, a, b *Link) bool {
+	for i := range settings {
+		if k := &settings[i]; k.Name == key && k.Get != nil {
+			return string(k.Get(nil, a)) == string(k.Get(nil, b))
+		}
+	}
+	return false
+}
+
 func nowhere(*Link) string { return "-" }
 
 func upDown(up bool) string {

@@ -244,6 +244,11 @@ func (p *page) do(ctx context.Context, o *fs.Op[Link]) error {
 			return err
 		}
 		return p.k.Set(ctx, old, l, o.Has)
+	case o.Act == fs.Replace:
+		// The other end of a pair comes with the first one.
+		if old, err := p.k.Link(ctx, l.Name); err == nil {
+			return p.k.Set(ctx, old, l, func(key string) bool { return o.Has(key) && !same(key, old, l) })
+		}
 	}
 	if l.Type == "" {
 		return &fs.KeyError{Key: "type", Err: errors.New("missing: a link is made from a name and a type")}

@@ -78,6 +78,8 @@ func nameOr(name string, index int) string {
 }
 
 // order tells how to list links so that each comes after those that it stands on.
+// Of a pair the end comes first that was asked for: the kernel makes the other
+// end before it.
 func order(all []Link) []int {
 	at := map[string]int{}
 	for i := range all {
@@ -86,19 +88,19 @@ func order(all []Link) []int {
 	var list []int
 	begun := make([]bool, len(all))
 	var visit func(i int)
+	before := func(name string, when func(j int) bool) {
+		if j, ok := at[name]; ok && name != "" && when(j) {
+			visit(j)
+		}
+	}
 	visit = func(i int) {
 		if begun[i] {
 			return
 		}
 		begun[i] = true
-		for _, name := range []string{all[i].Link, all[i].Master} {
-			if j, ok := at[name]; ok && name != "" && all[i].Type != "veth" {
-				visit(j)
-			}
-		}
-		if j, ok := at[all[i].Master]; ok && all[i].Master != "" {
-			visit(j)
-		}
+		l := &all[i]
+		before(l.Link, func(j int) bool { return l.Type != "veth" || all[j].Index > l.Index })
+		before(l.Master, func(int) bool { return true })
 		list = append(list, i)
 	}
 	for i := range all {

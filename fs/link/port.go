@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"slices"
 	"sort"
 	"strings"
 
@@ -96,7 +95,7 @@ func portKinds() []string {
 
 func makePortKeys() *fs.Keys[Port] {
 	list := []fs.Key[Port]{{
-		Name: "kind", Doc: "type of its master", Type: fs.Word, ID: true,
+		Name: "kind", Doc: "type of its master", Type: fs.Word,
 		Get: func(b []byte, p *Port) []byte { return append(b, p.Kind...) },
 		Set: func(p *Port, w string) error { p.Kind = w; return nil },
 	}}
@@ -240,16 +239,20 @@ func (p *page) setPort(ctx context.Context, name string, o *fs.Op[Port]) error {
 	return p.k.Set(ctx, old, &l, only("port"))
 }
 
-// hasKeys lists settable keys for an error.
+// hasKeys lists settable keys for an error, as many as fit on a line.
 func hasKeys(list []KindKey) string {
-	var names []string
+	text := ""
 	for _, k := range list {
-		if !k.RO && !slices.Contains(names, k.Name) {
-			names = append(names, k.Name)
+		switch {
+		case k.RO:
+		case len(text) > 60:
+			return ", which has" + text + " ..."
+		default:
+			text += " " + k.Name
 		}
 	}
-	if len(names) == 0 {
+	if text == "" {
 		return ""
 	}
-	return ", which has " + strings.Join(names, " ")
+	return ", which has" + text
 }

@@ -129,7 +129,7 @@ func TestLaws(t *testing.T) {
 func TestMakeChangeRemove(t *testing.T) {
 	tr := newTree(t)
 	tr.must("links/ctl", "add veth0 type veth peer name veth1\n")
-	tr.must("links/ctl", "ip link add name br0 type bridge vlan_filtering 0 stp_state on\n")
+	tr.must("links/ctl", "add name br0 type bridge vlan_filtering 0 stp_state on\n")
 	assert.Equal(t, "1\n", tr.read("links/br0/bridge/stp_state"))
 	tr.must("links/veth0/mtu", "1400\n")
 	tr.must("links/veth0/state", "up\n")
@@ -147,7 +147,7 @@ func TestMakeChangeRemove(t *testing.T) {
 	assert.Equal(t, "\n", tr.read("links/veth0/master"))
 	tr.must("links/veth0/ctl", "down\n")
 	assert.Equal(t, "down\n", tr.read("links/veth0/state"))
-	tr.must("links/ctl", "change dev veth0 up mtu 1300 alias 'two words'\n")
+	tr.must("links/ctl", "change veth0 up mtu 1300 alias 'two words'\n")
 	assert.Equal(t, "two words\n", tr.read("links/veth0/alias"))
 	assert.Equal(t, "1300\n", tr.read("links/veth0/mtu"))
 	tr.must("links/veth0/name", "lan0\n")
@@ -189,7 +189,7 @@ func TestRefusals(t *testing.T) {
 		"add br1 type bridge id 5":          "no key of type bridge",
 		"add vx type vxlan":                 "id",
 		"add m0 type macvlan mode sideways": "sideways",
-		"add x0 type veth mtu 4000000000":   "mtu",
+		"add x0 type veth mtu 4000000000":   "invalid argument",
 		"change v0 mtu 10":                  "mtu",
 		"change v0 master nosuch":           "no such device",
 		"change nosuch mtu 1400":            "no such",

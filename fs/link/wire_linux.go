@@ -412,7 +412,7 @@ var asInherit = form{
 		if err != nil || n != inherited {
 			return nil, err
 		}
-		return []byte{1}, nil
+		return []byte{}, nil // a flag
 	},
 }
 
