@@ -365,3 +365,39 @@ func TestHelpTextTellsTheKeys(t *testing.T) {
 		require.Contains(t, text, want)
 	}
 }
+
+func TestKeysThatOnlyInputKnows(t *testing.T) {
+	keys := NewKeys(
+		Str("name", "name", func(b *box) *string { return &b.Name }).AsID(),
+		Key[box]{Name: "dev", Type: Text, Set: func(b *box, w string) error {
+			if b.Name == "" {
+				b.Name = w
+			} else {
+				b.Label = w
+			}
+			return nil
+		}},
+		Key[box]{Name: "down", Type: Flag, Set: func(b *box, w string) error { b.Up = w != "1"; return nil }},
+		Key[box]{Name: "nothing", Type: Flag, Set: func(b *box, w string) error { return nil }},
+		Str("label", "label", func(b *box) *string { return &b.Label }),
+		Bool("up", "up", func(b *box) *bool { return &b.Up }),
+	)
+	f := newBoxes("a", "b")
+	f.rows[0].Up = true
+	f.coll.Table.Keys = keys
+	table := f.coll.Table
+	require.NoError(t, write(t, table, "change dev a down\n"))
+	require.False(t, f.rows[0].Up)
+	require.True(t, f.ops[0].Has("up"))
+	require.True(t, f.ops[0].Has("down"))
+	require.NoError(t, write(t, table, "change dev a down\na down\n"))
+	require.Len(t, f.ops, 1)
+	require.NoError(t, write(t, table, "a dev low\n"))
+	require.Equal(t, "low", f.rows[0].Label)
+	require.ErrorContains(t, write(t, table, "flush nothing\n"), "flush needs a filter")
+	require.ErrorContains(t, write(t, table.With("up", "0"), "flush nothing\n"), "flush needs a filter")
+	require.ErrorContains(t, write(t, table, "del nothing\n"), "which box?")
+	require.NoError(t, write(t, table, "del dev b\n"))
+	require.NoError(t, write(t, table, "flush dev a\n"))
+	require.Empty(t, f.rows)
+}

@@ -80,7 +80,41 @@ func (p *planner[T]) read(st *statement) (*wish[T], error) {
 	if err := p.t.Keys.apply(&w.row, w.items, &w.set); err != nil {
 		return nil, err
 	}
+	if err := p.setByOthers(w); err != nil {
+		return nil, err
+	}
 	return w, p.contradiction(w)
+}
+
+// setByOthers counts as given what keys that only input knows have set: "dev
+// eth0" of a link sets its name.
+func (p *planner[T]) setByOthers(w *wish[T]) error {
+	k := p.t.Keys
+	if !slices.ContainsFunc(w.items, k.inputOnly) {
+		return nil
+	}
+	var base T
+	var set KeySet
+	if err := p.t.applyImplied(&base, &set); err != nil {
+		return err
+	}
+	for i := range k.list {
+		if k.prints(i) && !k.sameValue(i, &base, &w.row) {
+			w.set.add(i)
+		}
+	}
+	return nil
+}
+
+// inputOnly reports whether an item's key has no text of its own.
+func (k *Keys[T]) inputOnly(it item) bool {
+	return !k.prints(it.idx) && k.list[it.idx].Set != nil
+}
+
+// prints reports whether a key has a text, in lines or as a column.
+func (k *Keys[T]) prints(i int) bool {
+	key := &k.list[i]
+	return key.Get != nil || key.Sub != nil || key.many != nil
 }
 
 // dropState takes read-only keys out of a line that makes it so, and refuses
@@ -372,21 +406,13 @@ func (k *Keys[T]) sameValue(i int, a, b *T) bool {
 func (p *planner[T]) differ(old, row *T, w *wish[T]) KeySet {
 	var d KeySet
 	k := p.t.Keys
-	all := false
-	for i := range w.items {
-		all = all || k.list[w.items[i].idx].Get == nil && k.list[w.items[i].idx].Set != nil
-	}
+	all := slices.ContainsFunc(w.items, k.inputOnly)
 	for i := range k.list {
 		key := &k.list[i]
-		if key.RO || key.Runs || !k.sch.keys[i].set {
+		if key.RO || key.Runs || !k.sch.keys[i].set || !k.prints(i) {
 			continue
 		}
-		switch {
-		case key.Get == nil && key.Sub == nil && key.many == nil:
-			if w.set.Has(i) && all {
-				continue // counted by what it changed
-			}
-		case (w.set.Has(i) || all) && !k.sameValue(i, old, row):
+		if (w.set.Has(i) || all) && !k.sameValue(i, old, row) {
 			d.add(i)
 		}
 	}
@@ -411,9 +437,9 @@ func (p *planner[T]) overlay(old *T, w *wish[T]) (T, KeySet, error) {
 		return row, d, nil
 	}
 	// What only input knows is told to the page beside what it changed.
-	for i := range w.items {
-		if p.t.Keys.list[w.items[i].idx].Get == nil && p.t.Keys.list[w.items[i].idx].Set != nil {
-			d.add(w.items[i].idx)
+	for _, it := range w.items {
+		if p.t.Keys.inputOnly(it) {
+			d.add(it.idx)
 		}
 	}
 	return row, d, nil
@@ -518,11 +544,11 @@ func (p *planner[T]) remove(ctx context.Context, line int, w *wish[T]) error {
 	if p.direct(w) {
 		return p.push(ctx, Op[T]{Act: Del, Row: row, Set: w.set, line: line, quiet: quiet}, w.st.head)
 	}
-	if len(w.items) == 0 && len(p.t.implied) == 0 && len(p.t.Keys.ids) > 0 {
+	given := p.matching(w)
+	if !p.chosen(w, given) && len(p.t.implied) == 0 && len(p.t.Keys.ids) > 0 {
 		return refuse("which " + p.t.noun() + "?")
 	}
 	p.flush(ctx)
-	given := p.matching(w)
 	x, err := p.look(ctx, &w.row, given, func(v *T) bool { return p.agrees(v, &w.row, given) })
 	if err != nil {
 		return err
@@ -554,22 +580,29 @@ func (p *planner[T]) direct(w *wish[T]) bool {
 func (p *planner[T]) matching(w *wish[T]) KeySet {
 	set := w.set
 	for i := range p.t.Keys.list {
-		key := &p.t.Keys.list[i]
-		if key.Get == nil && key.Sub == nil && key.many == nil || key.Runs {
+		if !p.t.Keys.prints(i) || p.t.Keys.list[i].Runs {
 			set.remove(i)
 		}
 	}
 	return set
 }
 
+// chosen reports whether a line says more than the file implies.
+func (p *planner[T]) chosen(w *wish[T], given KeySet) bool {
+	for _, i := range p.t.implied {
+		given.remove(i.idx)
+	}
+	return !given.empty() || slices.ContainsFunc(w.items, func(it item) bool { return p.t.Keys.prints(it.idx) })
+}
+
 // flushRows deletes all records that have the values of the line.
 func (p *planner[T]) flushRows(ctx context.Context, line int, w *wish[T]) error {
-	if len(w.items) == 0 && !w.st.all {
+	given := p.matching(w)
+	if !w.st.all && !p.chosen(w, given) {
 		return errNoFilter
 	}
 	p.flush(ctx)
 	p.index, p.looks = nil, 0
-	given := p.matching(w)
 	x, err := p.look(ctx, &w.row, given, func(v *T) bool { return p.agrees(v, &w.row, given) })
 	if err != nil {
 		return err

@@ -145,6 +145,9 @@ var plain = func() (t [256]bool) {
 
 // quoteTail quotes b[from:] if it needs that.
 func quoteTail(b []byte, from int) []byte {
+	if from < len(b) && b[from] == '#' {
+		return quoteSlow(b, from)
+	}
 	for _, c := range b[from:] {
 		if !plain[c] {
 			return quoteSlow(b, from)
@@ -156,7 +159,7 @@ func quoteTail(b []byte, from int) []byte {
 // quoteSlow decides between no quote, rc's and C's. The value moves to the
 // end of b and back, so that nothing is allocated beside it.
 func quoteSlow(b []byte, from int) []byte {
-	rc, c := false, false
+	rc, c := b[from] == '#', false
 	for s := b[from:]; len(s) > 0; {
 		r, n := utf8.DecodeRune(s)
 		rc = rc || r == ' ' || r == '\'' || r == '"' || r == '\\'
