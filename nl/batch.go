@@ -106,7 +106,7 @@ type batchRun struct {
 
 func (r *batchRun) all() {
 	buf := r.c.buffer()
-	defer buffers.Put(buf)
+	defer put(buf)
 	r.clean = true
 	for r.to < len(r.start) {
 		r.from, r.to = r.to, r.chunk(r.to)

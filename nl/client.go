@@ -28,6 +28,10 @@ const (
 	patience = 10 * time.Second
 	// maxIdle is how many sockets for dumps are kept open.
 	maxIdle = 4
+	// maxKept is the largest buffer that is kept for later.
+	maxKept = 1 << 20
+	// maxSpare is how many records of requests are kept for the next ones.
+	maxSpare = 16
 )
 
 // Options of Dial.
@@ -44,9 +48,10 @@ type Options struct {
 	// AllNS makes subscriptions hear all namespaces that have an id in this one
 	// (NETLINK_LISTEN_ALL_NSID); Message.NSID says which.
 	AllNS bool
-	// Socket, if set, makes the sockets instead of the kernel; groups are what a
-	// subscription joins, empty for requests and dumps.
-	Socket func(groups []uint32) (Socket, error)
+	// Socket, if set, makes the sockets that the client speaks through; groups are what a
+	// subscription joins, empty for requests and dumps. A recorder calls kernel and
+	// wraps what it returns; a test that plays the kernel does not.
+	Socket func(groups []uint32, kernel func() (Socket, error)) (Socket, error)
 }
 
 // A Client speaks one protocol in one namespace. It is safe for concurrent use and
@@ -68,6 +73,7 @@ type Client struct {
 	closed  bool
 	request Socket
 	waiters []*waiter
+	spare   []*waiter
 	idle    []Socket
 	leased  map[Socket]bool
 }
@@ -83,13 +89,11 @@ func Dial(protocol int, o *Options) (*Client, error) {
 	}
 	c.size.Store(bufferSize)
 	var err error
-	if c.opt.Socket == nil {
-		if c.origin, err = originOf(c.opt.NS); err != nil {
-			return nil, err
-		}
+	if c.origin, err = originOf(c.opt.NS); err != nil {
+		return nil, err
 	}
 	if c.request, err = c.open(purpose{buffer: requestBuffer}); err != nil {
-		c.closeOrigin()
+		c.origin.close()
 		return nil, err
 	}
 	return c, nil
@@ -99,16 +103,11 @@ func Dial(protocol int, o *Options) (*Client, error) {
 func (c *Client) Protocol() int { return c.protocol }
 
 func (c *Client) open(p purpose) (Socket, error) {
+	kernel := func() (Socket, error) { return openSocket(c.origin, c.protocol, p) }
 	if c.opt.Socket != nil {
-		return c.opt.Socket(p.groups)
+		return c.opt.Socket(p.groups, kernel)
 	}
-	return openSocket(c.origin, c.protocol, p)
-}
-
-func (c *Client) closeOrigin() {
-	if c.origin != nil {
-		c.origin.close()
-	}
+	return kernel()
 }
 
 // Close ends what waits for the kernel with ErrClosed. Subscriptions are closed on their own.
@@ -129,7 +128,7 @@ func (c *Client) Close() error {
 	for _, s := range all {
 		errs = append(errs, s.Close())
 	}
-	c.closeOrigin()
+	c.origin.close()
 	return errors.Join(errs...)
 }
 
@@ -209,6 +208,13 @@ func (c *Client) buffer() *[]byte {
 	return b
 }
 
+// put gives a buffer back; a very large one is not kept.
+func put(b *[]byte) {
+	if len(*b) <= maxKept {
+		buffers.Put(b)
+	}
+}
+
 // grow makes later buffers hold n bytes.
 func (c *Client) grow(n int) error {
 	if n > maxMessage {
@@ -268,14 +274,12 @@ type waiter struct {
 	send   []byte // the request
 }
 
-var waiters = sync.Pool{New: func() any { return &waiter{done: make(chan struct{}, 1)} }}
-
 func (c *Client) ask(ctx context.Context, r Request, reply func(Message) error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	w := waiters.Get().(*waiter)
-	defer w.free()
+	w := c.newWaiter()
+	defer c.free(w)
 	w.seq = c.sequence(1)
 	w.send, err = appendRequest(w.send[:0], r, FlagRequest|FlagAck, w.seq, c.request.Port())
 	if err != nil {
@@ -299,17 +303,33 @@ func (c *Client) ask(ctx context.Context, r Request, reply func(Message) error) 
 	return w.deliver(r, reply)
 }
 
-func (w *waiter) free() {
+func (c *Client) newWaiter() *waiter {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := len(c.spare)
+	if n == 0 {
+		return &waiter{done: make(chan struct{}, 1)}
+	}
+	w := c.spare[n-1]
+	c.spare = c.spare[:n-1]
+	return w
+}
+
+// free keeps w for the next request, unless it became large.
+func (c *Client) free(w *waiter) {
 	select {
 	case <-w.done:
 	default:
 	}
-	w.err = nil
 	if cap(w.answer) > bufferSize || cap(w.send) > bufferSize {
 		return
 	}
-	w.answer, w.send = w.answer[:0], w.send[:0]
-	waiters.Put(w)
+	w.answer, w.send, w.err = w.answer[:0], w.send[:0], nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.spare) < maxSpare {
+		c.spare = append(c.spare, w)
+	}
 }
 
 // deliver calls reply for the messages of a whole answer.
@@ -385,7 +405,7 @@ func (c *Client) endedAs(ctx context.Context, w *waiter) error {
 // it makes preparations for a wait.
 func (c *Client) readFor(ctx context.Context, w *waiter) error {
 	buf := c.buffer()
-	defer buffers.Put(buf)
+	defer put(buf)
 	for wait := false; ; {
 		select {
 		case <-w.done:
@@ -463,27 +483,33 @@ func (c *Client) dispatch(d Datagram, buf []byte) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for b := buf[:min(d.Len, len(buf))]; len(b) >= headerLen; {
+	b := buf[:min(d.Len, len(buf))]
+	for len(b) >= headerLen {
 		m, rest, err := nextMessage(b)
-		if d.Len > len(buf) && err != nil {
-			c.cut(b, d.Len)
-			return
-		}
 		if err != nil {
-			return
+			break
 		}
 		if w := c.waiting(m.Seq, m.Port); w != nil {
 			w.take(m, b[:len(b)-len(rest)])
 		}
 		b = rest
 	}
+	if d.Len > len(buf) {
+		c.cut(b, d.Len)
+	}
 }
 
-// cut tells the waiter of the message that begins b that the rest of it is lost.
+// cut tells the waiter of the message that begins b that the rest of it is lost, or all
+// if nobody can say whose it was.
 func (c *Client) cut(b []byte, size int) {
-	seq, port := binary.NativeEndian.Uint32(b[8:]), binary.NativeEndian.Uint32(b[12:])
-	if w := c.waiting(seq, port); w != nil {
-		w.finish(&cutError{size})
+	var whose *waiter
+	if len(b) >= headerLen {
+		whose = c.waiting(binary.NativeEndian.Uint32(b[8:]), binary.NativeEndian.Uint32(b[12:]))
+	}
+	for _, w := range c.waiters {
+		if whose == nil || w == whose {
+			w.finish(&cutError{size})
+		}
 	}
 }
 

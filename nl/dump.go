@@ -116,7 +116,7 @@ func (d *dump) run() (err error) {
 		return err
 	}
 	buf := d.c.buffer()
-	defer buffers.Put(buf)
+	defer put(buf)
 	// A dump that was left, by a panic too, must not stay half read in a pooled socket.
 	defer func() { d.c.release(d.sock, d.clean(*buf)) }()
 	d.seq = d.c.sequence(1)

@@ -51,7 +51,7 @@ func (s *Subscription) Receive(ctx context.Context) iter.Seq2[Message, error] {
 		stop := s.endBy(ctx)
 		defer stop()
 		buf := s.c.buffer()
-		defer buffers.Put(buf)
+		defer put(buf)
 		for ctx.Err() == nil {
 			if !s.step(buf, true, yield) {
 				return

@@ -188,7 +188,7 @@ func (w *watch[T]) wait(t time.Duration) bool {
 // discard drops what is queued. Only the one that receives may call it.
 func (s *Subscription) discard() error {
 	buf := s.c.buffer()
-	defer buffers.Put(buf)
+	defer put(buf)
 	for end := time.Now().Add(time.Second); time.Now().Before(end); {
 		_, err := s.sock.Recv(*buf, false)
 		if errors.Is(err, syscall.EAGAIN) {

@@ -104,7 +104,7 @@ func TestWatch(t *testing.T) {
 // A burst of changes, through a receive buffer that does not hold it and through one that does, leaves the
 // mirror equal to the table soon after.
 func TestWatchBurst(t *testing.T) {
-	for name, buffer := range map[string]int{"small buffer": 64 << 10, "usual buffer": 0} {
+	for name, buffer := range map[string]int{"small buffer": 4096, "usual buffer": 0} {
 		t.Run(name, func(t *testing.T) {
 			c, ns := dial(t, nl.Options{RecvBuffer: buffer})
 			dev := veth(t, c, ns)
