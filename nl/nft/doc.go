@@ -1,5 +1,5 @@
-// Package nft reads nftables: what tables, chains, sets, maps, objects,
-// flowtables and rules there are (NFNL_SUBSYS_NFTABLES of nl.Netfilter).
+// Package nft speaks to nftables: tables, chains, rules, sets, maps, objects and
+// flowtables (NFNL_SUBSYS_NFTABLES of nl.Netfilter).
 //
 //	c, err := nl.Dial(nl.Netfilter, nil)
 //	...
@@ -8,9 +8,12 @@
 //		fmt.Println(t.Header.Family, t.Name)
 //	}
 //
-// The expressions of rules and the data of objects are kept as they came. A
-// dump that a transaction interrupted ends with nl.ErrTorn; the generation tells
-// whether two dumps saw the same ruleset.
+// Changes are transactions, see Tx. The data of expressions and objects is kept
+// as it came until Expr.Attrs or NewObjectAttrs give it a type; what is read can
+// be sent again. Tunnel objects have no type.
+//
+// A dump that a transaction interrupted ends with nl.ErrTorn; the generation
+// tells whether two dumps saw the same ruleset.
 //
 // Sources: linux/netfilter/nf_tables.h.
 package nft

@@ -12,5 +12,7 @@ func TestHeaders(t *testing.T) {
 		"linux/netfilter_arp.h",
 		"linux/netfilter_bridge.h",
 		"linux/netfilter/nf_tables.h",
+		"linux/netfilter/nf_tables_compat.h",
+		"linux/netfilter/nf_nat.h",
 	)
 }

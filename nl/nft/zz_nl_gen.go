@@ -9,6 +9,546 @@ import (
 	"github.com/netfs-project/netfs/nl/nfnl"
 )
 
+// BitwiseSet says which attributes of Bitwise are there.
+type BitwiseSet uint64
+
+const (
+	BitwiseSReg BitwiseSet = 1 << iota
+	BitwiseDReg
+	BitwiseLen
+	BitwiseMask
+	BitwiseXor
+	BitwiseOp
+	BitwiseData
+	BitwiseSReg2
+)
+
+// Has says whether all of f are in s.
+func (s BitwiseSet) Has(f BitwiseSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Bitwise) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	if m.SReg != 0 || m.Has&BitwiseSReg != 0 {
+		b = attr.AppendBE32(b, NFTA_BITWISE_SREG, uint32(m.SReg))
+	}
+	if m.DReg != 0 || m.Has&BitwiseDReg != 0 {
+		b = attr.AppendBE32(b, NFTA_BITWISE_DREG, uint32(m.DReg))
+	}
+	if m.Len != 0 || m.Has&BitwiseLen != 0 {
+		b = attr.AppendBE32(b, NFTA_BITWISE_LEN, uint32(m.Len))
+	}
+	{
+		var n attr.Nest
+		b, n = attr.Begin(b, NFTA_BITWISE_MASK)
+		if b, err = m.Mask.AppendBody(b); err != nil {
+			return b, attr.In("NFTA_BITWISE_MASK", err)
+		}
+		if attr.Empty(b, n) && m.Has&BitwiseMask == 0 {
+			b = attr.Cancel(b, n)
+		} else if b, err = attr.End(b, n); err != nil {
+			return b, attr.In("NFTA_BITWISE_MASK", err)
+		}
+	}
+	{
+		var n attr.Nest
+		b, n = attr.Begin(b, NFTA_BITWISE_XOR)
+		if b, err = m.Xor.AppendBody(b); err != nil {
+			return b, attr.In("NFTA_BITWISE_XOR", err)
+		}
+		if attr.Empty(b, n) && m.Has&BitwiseXor == 0 {
+			b = attr.Cancel(b, n)
+		} else if b, err = attr.End(b, n); err != nil {
+			return b, attr.In("NFTA_BITWISE_XOR", err)
+		}
+	}
+	if m.Op != 0 || m.Has&BitwiseOp != 0 {
+		b = attr.AppendBE32(b, NFTA_BITWISE_OP, uint32(m.Op))
+	}
+	{
+		var n attr.Nest
+		b, n = attr.Begin(b, NFTA_BITWISE_DATA)
+		if b, err = m.Data.AppendBody(b); err != nil {
+			return b, attr.In("NFTA_BITWISE_DATA", err)
+		}
+		if attr.Empty(b, n) && m.Has&BitwiseData == 0 {
+			b = attr.Cancel(b, n)
+		} else if b, err = attr.End(b, n); err != nil {
+			return b, attr.In("NFTA_BITWISE_DATA", err)
+		}
+	}
+	if m.SReg2 != 0 || m.Has&BitwiseSReg2 != 0 {
+		b = attr.AppendBE32(b, NFTA_BITWISE_SREG2, uint32(m.SReg2))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Bitwise) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_BITWISE_SREG:
+			m.SReg = attr.BE32(v)
+			m.Has |= BitwiseSReg
+		case NFTA_BITWISE_DREG:
+			m.DReg = attr.BE32(v)
+			m.Has |= BitwiseDReg
+		case NFTA_BITWISE_LEN:
+			m.Len = attr.BE32(v)
+			m.Has |= BitwiseLen
+		case NFTA_BITWISE_MASK:
+			if err := m.Mask.Decode(v); err != nil {
+				return attr.In("NFTA_BITWISE_MASK", err)
+			}
+			m.Has |= BitwiseMask
+		case NFTA_BITWISE_XOR:
+			if err := m.Xor.Decode(v); err != nil {
+				return attr.In("NFTA_BITWISE_XOR", err)
+			}
+			m.Has |= BitwiseXor
+		case NFTA_BITWISE_OP:
+			m.Op = attr.BE32(v)
+			m.Has |= BitwiseOp
+		case NFTA_BITWISE_DATA:
+			if err := m.Data.Decode(v); err != nil {
+				return attr.In("NFTA_BITWISE_DATA", err)
+			}
+			m.Has |= BitwiseData
+		case NFTA_BITWISE_SREG2:
+			m.SReg2 = attr.BE32(v)
+			m.Has |= BitwiseSReg2
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Bitwise) Reset() {
+	m.SReg = 0
+	m.DReg = 0
+	m.Len = 0
+	m.Mask.Reset()
+	m.Xor.Reset()
+	m.Op = 0
+	m.Data.Reset()
+	m.SReg2 = 0
+	m.Has = 0
+}
+
+// Schema gives the attributes of m their names.
+func (*Bitwise) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_BITWISE_SREG:  {Name: "NFTA_BITWISE_SREG"},
+			NFTA_BITWISE_DREG:  {Name: "NFTA_BITWISE_DREG"},
+			NFTA_BITWISE_LEN:   {Name: "NFTA_BITWISE_LEN"},
+			NFTA_BITWISE_MASK:  {Name: "NFTA_BITWISE_MASK", Nest: (*Data)(nil).Schema},
+			NFTA_BITWISE_XOR:   {Name: "NFTA_BITWISE_XOR", Nest: (*Data)(nil).Schema},
+			NFTA_BITWISE_OP:    {Name: "NFTA_BITWISE_OP"},
+			NFTA_BITWISE_DATA:  {Name: "NFTA_BITWISE_DATA", Nest: (*Data)(nil).Schema},
+			NFTA_BITWISE_SREG2: {Name: "NFTA_BITWISE_SREG2"},
+		},
+	}
+}
+
+// ByteorderSet says which attributes of Byteorder are there.
+type ByteorderSet uint64
+
+const (
+	ByteorderSReg ByteorderSet = 1 << iota
+	ByteorderDReg
+	ByteorderOp
+	ByteorderLen
+	ByteorderSize
+)
+
+// Has says whether all of f are in s.
+func (s ByteorderSet) Has(f ByteorderSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Byteorder) AppendBody(b []byte) ([]byte, error) {
+	if m.SReg != 0 || m.Has&ByteorderSReg != 0 {
+		b = attr.AppendBE32(b, NFTA_BYTEORDER_SREG, uint32(m.SReg))
+	}
+	if m.DReg != 0 || m.Has&ByteorderDReg != 0 {
+		b = attr.AppendBE32(b, NFTA_BYTEORDER_DREG, uint32(m.DReg))
+	}
+	b = attr.AppendBE32(b, NFTA_BYTEORDER_OP, uint32(m.Op))
+	if m.Len != 0 || m.Has&ByteorderLen != 0 {
+		b = attr.AppendBE32(b, NFTA_BYTEORDER_LEN, uint32(m.Len))
+	}
+	if m.Size != 0 || m.Has&ByteorderSize != 0 {
+		b = attr.AppendBE32(b, NFTA_BYTEORDER_SIZE, uint32(m.Size))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Byteorder) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_BYTEORDER_SREG:
+			m.SReg = attr.BE32(v)
+			m.Has |= ByteorderSReg
+		case NFTA_BYTEORDER_DREG:
+			m.DReg = attr.BE32(v)
+			m.Has |= ByteorderDReg
+		case NFTA_BYTEORDER_OP:
+			m.Op = attr.BE32(v)
+			m.Has |= ByteorderOp
+		case NFTA_BYTEORDER_LEN:
+			m.Len = attr.BE32(v)
+			m.Has |= ByteorderLen
+		case NFTA_BYTEORDER_SIZE:
+			m.Size = attr.BE32(v)
+			m.Has |= ByteorderSize
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Byteorder) Reset() {
+	*m = Byteorder{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Byteorder) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_BYTEORDER_SREG: {Name: "NFTA_BYTEORDER_SREG"},
+			NFTA_BYTEORDER_DREG: {Name: "NFTA_BYTEORDER_DREG"},
+			NFTA_BYTEORDER_OP:   {Name: "NFTA_BYTEORDER_OP"},
+			NFTA_BYTEORDER_LEN:  {Name: "NFTA_BYTEORDER_LEN"},
+			NFTA_BYTEORDER_SIZE: {Name: "NFTA_BYTEORDER_SIZE"},
+		},
+	}
+}
+
+// CTSet says which attributes of CT are there.
+type CTSet uint64
+
+const (
+	CTDReg CTSet = 1 << iota
+	CTKey
+	CTDirection
+	CTSReg
+)
+
+// Has says whether all of f are in s.
+func (s CTSet) Has(f CTSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *CT) AppendBody(b []byte) ([]byte, error) {
+	if m.DReg != 0 || m.Has&CTDReg != 0 {
+		b = attr.AppendBE32(b, NFTA_CT_DREG, uint32(m.DReg))
+	}
+	b = attr.AppendBE32(b, NFTA_CT_KEY, uint32(m.Key))
+	if m.Direction != 0 || m.Has&CTDirection != 0 {
+		b = attr.AppendU8(b, NFTA_CT_DIRECTION, uint8(m.Direction))
+	}
+	if m.SReg != 0 || m.Has&CTSReg != 0 {
+		b = attr.AppendBE32(b, NFTA_CT_SREG, uint32(m.SReg))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *CT) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_CT_DREG:
+			m.DReg = attr.BE32(v)
+			m.Has |= CTDReg
+		case NFTA_CT_KEY:
+			m.Key = attr.BE32(v)
+			m.Has |= CTKey
+		case NFTA_CT_DIRECTION:
+			m.Direction = attr.U8(v)
+			m.Has |= CTDirection
+		case NFTA_CT_SREG:
+			m.SReg = attr.BE32(v)
+			m.Has |= CTSReg
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *CT) Reset() {
+	*m = CT{}
+}
+
+// Schema gives the attributes of m their names.
+func (*CT) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_CT_DREG:      {Name: "NFTA_CT_DREG"},
+			NFTA_CT_KEY:       {Name: "NFTA_CT_KEY"},
+			NFTA_CT_DIRECTION: {Name: "NFTA_CT_DIRECTION"},
+			NFTA_CT_SREG:      {Name: "NFTA_CT_SREG"},
+		},
+	}
+}
+
+// CTExpectSet says which attributes of CTExpect are there.
+type CTExpectSet uint64
+
+const (
+	CTExpectL3Proto CTExpectSet = 1 << iota
+	CTExpectL4Proto
+	CTExpectDPort
+	CTExpectTimeout
+	CTExpectSize
+)
+
+// Has says whether all of f are in s.
+func (s CTExpectSet) Has(f CTExpectSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *CTExpect) AppendBody(b []byte) ([]byte, error) {
+	if m.L3Proto != 0 || m.Has&CTExpectL3Proto != 0 {
+		b = attr.AppendBE16(b, NFTA_CT_EXPECT_L3PROTO, uint16(m.L3Proto))
+	}
+	if m.L4Proto != 0 || m.Has&CTExpectL4Proto != 0 {
+		b = attr.AppendU8(b, NFTA_CT_EXPECT_L4PROTO, uint8(m.L4Proto))
+	}
+	if m.DPort != 0 || m.Has&CTExpectDPort != 0 {
+		b = attr.AppendBE16(b, NFTA_CT_EXPECT_DPORT, uint16(m.DPort))
+	}
+	if m.Timeout != 0 || m.Has&CTExpectTimeout != 0 {
+		b = attr.AppendU32(b, NFTA_CT_EXPECT_TIMEOUT, attr.Ticks32(m.Timeout, time.Millisecond))
+	}
+	if m.Size != 0 || m.Has&CTExpectSize != 0 {
+		b = attr.AppendU8(b, NFTA_CT_EXPECT_SIZE, uint8(m.Size))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *CTExpect) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_CT_EXPECT_L3PROTO:
+			m.L3Proto = attr.BE16(v)
+			m.Has |= CTExpectL3Proto
+		case NFTA_CT_EXPECT_L4PROTO:
+			m.L4Proto = attr.U8(v)
+			m.Has |= CTExpectL4Proto
+		case NFTA_CT_EXPECT_DPORT:
+			m.DPort = attr.BE16(v)
+			m.Has |= CTExpectDPort
+		case NFTA_CT_EXPECT_TIMEOUT:
+			m.Timeout = attr.Duration(attr.Uint(v), time.Millisecond)
+			m.Has |= CTExpectTimeout
+		case NFTA_CT_EXPECT_SIZE:
+			m.Size = attr.U8(v)
+			m.Has |= CTExpectSize
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *CTExpect) Reset() {
+	*m = CTExpect{}
+}
+
+// Schema gives the attributes of m their names.
+func (*CTExpect) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_CT_EXPECT_L3PROTO: {Name: "NFTA_CT_EXPECT_L3PROTO"},
+			NFTA_CT_EXPECT_L4PROTO: {Name: "NFTA_CT_EXPECT_L4PROTO"},
+			NFTA_CT_EXPECT_DPORT:   {Name: "NFTA_CT_EXPECT_DPORT"},
+			NFTA_CT_EXPECT_TIMEOUT: {Name: "NFTA_CT_EXPECT_TIMEOUT"},
+			NFTA_CT_EXPECT_SIZE:    {Name: "NFTA_CT_EXPECT_SIZE"},
+		},
+	}
+}
+
+// CTHelperSet says which attributes of CTHelper are there.
+type CTHelperSet uint64
+
+const (
+	CTHelperName CTHelperSet = 1 << iota
+	CTHelperL3Proto
+	CTHelperL4Proto
+)
+
+// Has says whether all of f are in s.
+func (s CTHelperSet) Has(f CTHelperSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *CTHelper) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	if m.Name != "" || m.Has&CTHelperName != 0 {
+		if b, err = attr.AppendString(b, NFTA_CT_HELPER_NAME, string(m.Name)); err != nil {
+			return b, attr.In("NFTA_CT_HELPER_NAME", err)
+		}
+	}
+	if m.L3Proto != 0 || m.Has&CTHelperL3Proto != 0 {
+		b = attr.AppendBE16(b, NFTA_CT_HELPER_L3PROTO, uint16(m.L3Proto))
+	}
+	if m.L4Proto != 0 || m.Has&CTHelperL4Proto != 0 {
+		b = attr.AppendU8(b, NFTA_CT_HELPER_L4PROTO, uint8(m.L4Proto))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *CTHelper) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_CT_HELPER_NAME:
+			m.Name = attr.Word(v)
+			m.Has |= CTHelperName
+		case NFTA_CT_HELPER_L3PROTO:
+			m.L3Proto = attr.BE16(v)
+			m.Has |= CTHelperL3Proto
+		case NFTA_CT_HELPER_L4PROTO:
+			m.L4Proto = attr.U8(v)
+			m.Has |= CTHelperL4Proto
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *CTHelper) Reset() {
+	*m = CTHelper{}
+}
+
+// Schema gives the attributes of m their names.
+func (*CTHelper) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_CT_HELPER_NAME:    {Name: "NFTA_CT_HELPER_NAME"},
+			NFTA_CT_HELPER_L3PROTO: {Name: "NFTA_CT_HELPER_L3PROTO"},
+			NFTA_CT_HELPER_L4PROTO: {Name: "NFTA_CT_HELPER_L4PROTO"},
+		},
+	}
+}
+
+// CTTimeoutSet says which attributes of CTTimeout are there.
+type CTTimeoutSet uint64
+
+const (
+	CTTimeoutL3Proto CTTimeoutSet = 1 << iota
+	CTTimeoutL4Proto
+	CTTimeoutData
+)
+
+// Has says whether all of f are in s.
+func (s CTTimeoutSet) Has(f CTTimeoutSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *CTTimeout) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	if m.L3Proto != 0 || m.Has&CTTimeoutL3Proto != 0 {
+		b = attr.AppendBE16(b, NFTA_CT_TIMEOUT_L3PROTO, uint16(m.L3Proto))
+	}
+	if m.L4Proto != 0 || m.Has&CTTimeoutL4Proto != 0 {
+		b = attr.AppendU8(b, NFTA_CT_TIMEOUT_L4PROTO, uint8(m.L4Proto))
+	}
+	if len(m.Data) > 0 || m.Has&CTTimeoutData != 0 {
+		if b, err = attr.AppendBytes(b, NFTA_CT_TIMEOUT_DATA, m.Data); err != nil {
+			return b, attr.In("NFTA_CT_TIMEOUT_DATA", err)
+		}
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *CTTimeout) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_CT_TIMEOUT_L3PROTO:
+			m.L3Proto = attr.BE16(v)
+			m.Has |= CTTimeoutL3Proto
+		case NFTA_CT_TIMEOUT_L4PROTO:
+			m.L4Proto = attr.U8(v)
+			m.Has |= CTTimeoutL4Proto
+		case NFTA_CT_TIMEOUT_DATA:
+			m.Data = append(m.Data[:0], v...)
+			m.Has |= CTTimeoutData
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *CTTimeout) Reset() {
+	*m = CTTimeout{
+		Data: m.Data[:0],
+	}
+}
+
+// Schema gives the attributes of m their names.
+func (*CTTimeout) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_CT_TIMEOUT_L3PROTO: {Name: "NFTA_CT_TIMEOUT_L3PROTO"},
+			NFTA_CT_TIMEOUT_L4PROTO: {Name: "NFTA_CT_TIMEOUT_L4PROTO"},
+			NFTA_CT_TIMEOUT_DATA:    {Name: "NFTA_CT_TIMEOUT_DATA"},
+		},
+	}
+}
+
 // ChainSet says which attributes of Chain are there.
 type ChainSet uint64
 
@@ -185,6 +725,223 @@ func (*Chain) Schema() *attr.Schema {
 			NFTA_CHAIN_FLAGS:    {Name: "NFTA_CHAIN_FLAGS"},
 			NFTA_CHAIN_ID:       {Name: "NFTA_CHAIN_ID"},
 			NFTA_CHAIN_USERDATA: {Name: "NFTA_CHAIN_USERDATA"},
+		},
+	}
+}
+
+// CmpSet says which attributes of Cmp are there.
+type CmpSet uint64
+
+const (
+	CmpSReg CmpSet = 1 << iota
+	CmpOp
+	CmpData
+)
+
+// Has says whether all of f are in s.
+func (s CmpSet) Has(f CmpSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Cmp) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	if m.SReg != 0 || m.Has&CmpSReg != 0 {
+		b = attr.AppendBE32(b, NFTA_CMP_SREG, uint32(m.SReg))
+	}
+	b = attr.AppendBE32(b, NFTA_CMP_OP, uint32(m.Op))
+	{
+		var n attr.Nest
+		b, n = attr.Begin(b, NFTA_CMP_DATA)
+		if b, err = m.Data.AppendBody(b); err != nil {
+			return b, attr.In("NFTA_CMP_DATA", err)
+		}
+		if attr.Empty(b, n) && m.Has&CmpData == 0 {
+			b = attr.Cancel(b, n)
+		} else if b, err = attr.End(b, n); err != nil {
+			return b, attr.In("NFTA_CMP_DATA", err)
+		}
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Cmp) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_CMP_SREG:
+			m.SReg = attr.BE32(v)
+			m.Has |= CmpSReg
+		case NFTA_CMP_OP:
+			m.Op = attr.BE32(v)
+			m.Has |= CmpOp
+		case NFTA_CMP_DATA:
+			if err := m.Data.Decode(v); err != nil {
+				return attr.In("NFTA_CMP_DATA", err)
+			}
+			m.Has |= CmpData
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Cmp) Reset() {
+	m.SReg = 0
+	m.Op = 0
+	m.Data.Reset()
+	m.Has = 0
+}
+
+// Schema gives the attributes of m their names.
+func (*Cmp) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_CMP_SREG: {Name: "NFTA_CMP_SREG"},
+			NFTA_CMP_OP:   {Name: "NFTA_CMP_OP"},
+			NFTA_CMP_DATA: {Name: "NFTA_CMP_DATA", Nest: (*Data)(nil).Schema},
+		},
+	}
+}
+
+// CompatSet says which attributes of Compat are there.
+type CompatSet uint64
+
+const (
+	CompatName CompatSet = 1 << iota
+	CompatRev
+	CompatInfo
+)
+
+// Has says whether all of f are in s.
+func (s CompatSet) Has(f CompatSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Compat) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	if m.Name != "" || m.Has&CompatName != 0 {
+		if b, err = attr.AppendString(b, NFTA_TARGET_NAME, string(m.Name)); err != nil {
+			return b, attr.In("NFTA_TARGET_NAME", err)
+		}
+	}
+	b = attr.AppendBE32(b, NFTA_TARGET_REV, uint32(m.Rev))
+	if len(m.Info) > 0 || m.Has&CompatInfo != 0 {
+		if b, err = attr.AppendBytes(b, NFTA_TARGET_INFO, m.Info); err != nil {
+			return b, attr.In("NFTA_TARGET_INFO", err)
+		}
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Compat) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_TARGET_NAME:
+			m.Name = attr.Word(v)
+			m.Has |= CompatName
+		case NFTA_TARGET_REV:
+			m.Rev = attr.BE32(v)
+			m.Has |= CompatRev
+		case NFTA_TARGET_INFO:
+			m.Info = append(m.Info[:0], v...)
+			m.Has |= CompatInfo
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Compat) Reset() {
+	*m = Compat{
+		Info: m.Info[:0],
+	}
+}
+
+// Schema gives the attributes of m their names.
+func (*Compat) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_TARGET_NAME: {Name: "NFTA_TARGET_NAME"},
+			NFTA_TARGET_REV:  {Name: "NFTA_TARGET_REV"},
+			NFTA_TARGET_INFO: {Name: "NFTA_TARGET_INFO"},
+		},
+	}
+}
+
+// ConnlimitSet says which attributes of Connlimit are there.
+type ConnlimitSet uint64
+
+const (
+	ConnlimitCount ConnlimitSet = 1 << iota
+	ConnlimitFlags
+)
+
+// Has says whether all of f are in s.
+func (s ConnlimitSet) Has(f ConnlimitSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Connlimit) AppendBody(b []byte) ([]byte, error) {
+	if m.Count != 0 || m.Has&ConnlimitCount != 0 {
+		b = attr.AppendBE32(b, NFTA_CONNLIMIT_COUNT, uint32(m.Count))
+	}
+	if m.Flags != 0 || m.Has&ConnlimitFlags != 0 {
+		b = attr.AppendBE32(b, NFTA_CONNLIMIT_FLAGS, uint32(m.Flags))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Connlimit) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_CONNLIMIT_COUNT:
+			m.Count = attr.BE32(v)
+			m.Has |= ConnlimitCount
+		case NFTA_CONNLIMIT_FLAGS:
+			m.Flags = attr.BE32(v)
+			m.Has |= ConnlimitFlags
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Connlimit) Reset() {
+	*m = Connlimit{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Connlimit) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_CONNLIMIT_COUNT: {Name: "NFTA_CONNLIMIT_COUNT"},
+			NFTA_CONNLIMIT_FLAGS: {Name: "NFTA_CONNLIMIT_FLAGS"},
 		},
 	}
 }
@@ -513,6 +1270,239 @@ func (*DevHook) Schema() *attr.Schema {
 			NFTA_FLOWTABLE_HOOK_NUM:      {Name: "NFTA_FLOWTABLE_HOOK_NUM"},
 			NFTA_FLOWTABLE_HOOK_PRIORITY: {Name: "NFTA_FLOWTABLE_HOOK_PRIORITY"},
 			NFTA_FLOWTABLE_HOOK_DEVS:     {Name: "NFTA_FLOWTABLE_HOOK_DEVS", Array: true},
+		},
+	}
+}
+
+// DupSet says which attributes of Dup are there.
+type DupSet uint64
+
+const (
+	DupAddrReg DupSet = 1 << iota
+	DupDevReg
+)
+
+// Has says whether all of f are in s.
+func (s DupSet) Has(f DupSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Dup) AppendBody(b []byte) ([]byte, error) {
+	if m.AddrReg != 0 || m.Has&DupAddrReg != 0 {
+		b = attr.AppendBE32(b, NFTA_DUP_SREG_ADDR, uint32(m.AddrReg))
+	}
+	if m.DevReg != 0 || m.Has&DupDevReg != 0 {
+		b = attr.AppendBE32(b, NFTA_DUP_SREG_DEV, uint32(m.DevReg))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Dup) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_DUP_SREG_ADDR:
+			m.AddrReg = attr.BE32(v)
+			m.Has |= DupAddrReg
+		case NFTA_DUP_SREG_DEV:
+			m.DevReg = attr.BE32(v)
+			m.Has |= DupDevReg
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Dup) Reset() {
+	*m = Dup{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Dup) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_DUP_SREG_ADDR: {Name: "NFTA_DUP_SREG_ADDR"},
+			NFTA_DUP_SREG_DEV:  {Name: "NFTA_DUP_SREG_DEV"},
+		},
+	}
+}
+
+// DynsetSet says which attributes of Dynset are there.
+type DynsetSet uint64
+
+const (
+	DynsetSetName DynsetSet = 1 << iota
+	DynsetSetID
+	DynsetOp
+	DynsetKeyReg
+	DynsetDataReg
+	DynsetTimeout
+	DynsetExpr
+	DynsetFlags
+	DynsetExprs
+)
+
+// Has says whether all of f are in s.
+func (s DynsetSet) Has(f DynsetSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Dynset) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	if m.SetName != "" || m.Has&DynsetSetName != 0 {
+		if b, err = attr.AppendString(b, NFTA_DYNSET_SET_NAME, string(m.SetName)); err != nil {
+			return b, attr.In("NFTA_DYNSET_SET_NAME", err)
+		}
+	}
+	if m.SetID != 0 || m.Has&DynsetSetID != 0 {
+		b = attr.AppendBE32(b, NFTA_DYNSET_SET_ID, uint32(m.SetID))
+	}
+	b = attr.AppendBE32(b, NFTA_DYNSET_OP, uint32(m.Op))
+	if m.KeyReg != 0 || m.Has&DynsetKeyReg != 0 {
+		b = attr.AppendBE32(b, NFTA_DYNSET_SREG_KEY, uint32(m.KeyReg))
+	}
+	if m.DataReg != 0 || m.Has&DynsetDataReg != 0 {
+		b = attr.AppendBE32(b, NFTA_DYNSET_SREG_DATA, uint32(m.DataReg))
+	}
+	if m.Timeout != 0 || m.Has&DynsetTimeout != 0 {
+		b = attr.AppendBE64(b, NFTA_DYNSET_TIMEOUT, attr.Ticks64(m.Timeout, time.Millisecond))
+	}
+	{
+		var n attr.Nest
+		b, n = attr.Begin(b, NFTA_DYNSET_EXPR)
+		if b, err = m.Expr.AppendBody(b); err != nil {
+			return b, attr.In("NFTA_DYNSET_EXPR", err)
+		}
+		if attr.Empty(b, n) && m.Has&DynsetExpr == 0 {
+			b = attr.Cancel(b, n)
+		} else if b, err = attr.End(b, n); err != nil {
+			return b, attr.In("NFTA_DYNSET_EXPR", err)
+		}
+	}
+	if m.Flags != 0 || m.Has&DynsetFlags != 0 {
+		b = attr.AppendBE32(b, NFTA_DYNSET_FLAGS, uint32(m.Flags))
+	}
+	if len(m.Exprs) > 0 || m.Has&DynsetExprs != 0 {
+		var n0 attr.Nest
+		b, n0 = attr.Begin(b, NFTA_DYNSET_EXPRESSIONS)
+		for i := range m.Exprs {
+			{
+				var n attr.Nest
+				b, n = attr.Begin(b, NFTA_LIST_ELEM)
+				if b, err = m.Exprs[i].AppendBody(b); err != nil {
+					return b, attr.In("NFTA_DYNSET_EXPRESSIONS", err)
+				}
+				if b, err = attr.End(b, n); err != nil {
+					return b, attr.In("NFTA_DYNSET_EXPRESSIONS", err)
+				}
+			}
+		}
+		if b, err = attr.End(b, n0); err != nil {
+			return b, attr.In("NFTA_DYNSET_EXPRESSIONS", err)
+		}
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Dynset) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_DYNSET_SET_NAME:
+			m.SetName = attr.Word(v)
+			m.Has |= DynsetSetName
+		case NFTA_DYNSET_SET_ID:
+			m.SetID = attr.BE32(v)
+			m.Has |= DynsetSetID
+		case NFTA_DYNSET_OP:
+			m.Op = attr.BE32(v)
+			m.Has |= DynsetOp
+		case NFTA_DYNSET_SREG_KEY:
+			m.KeyReg = attr.BE32(v)
+			m.Has |= DynsetKeyReg
+		case NFTA_DYNSET_SREG_DATA:
+			m.DataReg = attr.BE32(v)
+			m.Has |= DynsetDataReg
+		case NFTA_DYNSET_TIMEOUT:
+			m.Timeout = attr.Duration(attr.BEUint(v), time.Millisecond)
+			m.Has |= DynsetTimeout
+		case NFTA_DYNSET_EXPR:
+			if err := m.Expr.Decode(v); err != nil {
+				return attr.In("NFTA_DYNSET_EXPR", err)
+			}
+			m.Has |= DynsetExpr
+		case NFTA_DYNSET_FLAGS:
+			m.Flags = attr.BE32(v)
+			m.Has |= DynsetFlags
+		case NFTA_DYNSET_EXPRESSIONS:
+			m.Exprs = m.Exprs[:0]
+			for a := v; ; {
+				_, e, next, ok := attr.Next(a)
+				if !ok {
+					if err := attr.Check(a); err != nil {
+						return attr.In("NFTA_DYNSET_EXPRESSIONS", err)
+					}
+					break
+				}
+				if n := len(m.Exprs); n < cap(m.Exprs) {
+					m.Exprs = m.Exprs[:n+1]
+				} else {
+					m.Exprs = append(m.Exprs, Expr{})
+				}
+				if err := m.Exprs[len(m.Exprs)-1].Decode(e); err != nil {
+					return attr.In("NFTA_DYNSET_EXPRESSIONS", err)
+				}
+				a = next
+			}
+			m.Has |= DynsetExprs
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Dynset) Reset() {
+	m.SetName = ""
+	m.SetID = 0
+	m.Op = 0
+	m.KeyReg = 0
+	m.DataReg = 0
+	m.Timeout = 0
+	m.Expr.Reset()
+	m.Flags = 0
+	m.Exprs = m.Exprs[:0]
+	m.Has = 0
+}
+
+// Schema gives the attributes of m their names.
+func (*Dynset) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_DYNSET_SET_NAME:    {Name: "NFTA_DYNSET_SET_NAME"},
+			NFTA_DYNSET_SET_ID:      {Name: "NFTA_DYNSET_SET_ID"},
+			NFTA_DYNSET_OP:          {Name: "NFTA_DYNSET_OP"},
+			NFTA_DYNSET_SREG_KEY:    {Name: "NFTA_DYNSET_SREG_KEY"},
+			NFTA_DYNSET_SREG_DATA:   {Name: "NFTA_DYNSET_SREG_DATA"},
+			NFTA_DYNSET_TIMEOUT:     {Name: "NFTA_DYNSET_TIMEOUT"},
+			NFTA_DYNSET_EXPR:        {Name: "NFTA_DYNSET_EXPR", Nest: (*Expr)(nil).Schema},
+			NFTA_DYNSET_FLAGS:       {Name: "NFTA_DYNSET_FLAGS"},
+			NFTA_DYNSET_EXPRESSIONS: {Name: "NFTA_DYNSET_EXPRESSIONS", Array: true, Nest: (*Expr)(nil).Schema},
 		},
 	}
 }
@@ -920,7 +1910,171 @@ func (*Expr) Schema() *attr.Schema {
 	return &attr.Schema{
 		Attrs: map[uint16]attr.Attr{
 			NFTA_EXPR_NAME: {Name: "NFTA_EXPR_NAME"},
-			NFTA_EXPR_DATA: {Name: "NFTA_EXPR_DATA"},
+			NFTA_EXPR_DATA: {Name: "NFTA_EXPR_DATA", Choose: (*Expr)(nil).chooseData},
+		},
+	}
+}
+
+// ExthdrSet says which attributes of Exthdr are there.
+type ExthdrSet uint64
+
+const (
+	ExthdrDReg ExthdrSet = 1 << iota
+	ExthdrType
+	ExthdrOffset
+	ExthdrLen
+	ExthdrFlags
+	ExthdrOp
+	ExthdrSReg
+)
+
+// Has says whether all of f are in s.
+func (s ExthdrSet) Has(f ExthdrSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Exthdr) AppendBody(b []byte) ([]byte, error) {
+	if m.DReg != 0 || m.Has&ExthdrDReg != 0 {
+		b = attr.AppendBE32(b, NFTA_EXTHDR_DREG, uint32(m.DReg))
+	}
+	b = attr.AppendU8(b, NFTA_EXTHDR_TYPE, uint8(m.Type))
+	b = attr.AppendBE32(b, NFTA_EXTHDR_OFFSET, uint32(m.Offset))
+	b = attr.AppendBE32(b, NFTA_EXTHDR_LEN, uint32(m.Len))
+	if m.Flags != 0 || m.Has&ExthdrFlags != 0 {
+		b = attr.AppendBE32(b, NFTA_EXTHDR_FLAGS, uint32(m.Flags))
+	}
+	if m.Op != 0 || m.Has&ExthdrOp != 0 {
+		b = attr.AppendBE32(b, NFTA_EXTHDR_OP, uint32(m.Op))
+	}
+	if m.SReg != 0 || m.Has&ExthdrSReg != 0 {
+		b = attr.AppendBE32(b, NFTA_EXTHDR_SREG, uint32(m.SReg))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Exthdr) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_EXTHDR_DREG:
+			m.DReg = attr.BE32(v)
+			m.Has |= ExthdrDReg
+		case NFTA_EXTHDR_TYPE:
+			m.Type = attr.U8(v)
+			m.Has |= ExthdrType
+		case NFTA_EXTHDR_OFFSET:
+			m.Offset = attr.BE32(v)
+			m.Has |= ExthdrOffset
+		case NFTA_EXTHDR_LEN:
+			m.Len = attr.BE32(v)
+			m.Has |= ExthdrLen
+		case NFTA_EXTHDR_FLAGS:
+			m.Flags = attr.BE32(v)
+			m.Has |= ExthdrFlags
+		case NFTA_EXTHDR_OP:
+			m.Op = attr.BE32(v)
+			m.Has |= ExthdrOp
+		case NFTA_EXTHDR_SREG:
+			m.SReg = attr.BE32(v)
+			m.Has |= ExthdrSReg
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Exthdr) Reset() {
+	*m = Exthdr{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Exthdr) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_EXTHDR_DREG:   {Name: "NFTA_EXTHDR_DREG"},
+			NFTA_EXTHDR_TYPE:   {Name: "NFTA_EXTHDR_TYPE"},
+			NFTA_EXTHDR_OFFSET: {Name: "NFTA_EXTHDR_OFFSET"},
+			NFTA_EXTHDR_LEN:    {Name: "NFTA_EXTHDR_LEN"},
+			NFTA_EXTHDR_FLAGS:  {Name: "NFTA_EXTHDR_FLAGS"},
+			NFTA_EXTHDR_OP:     {Name: "NFTA_EXTHDR_OP"},
+			NFTA_EXTHDR_SREG:   {Name: "NFTA_EXTHDR_SREG"},
+		},
+	}
+}
+
+// FIBSet says which attributes of FIB are there.
+type FIBSet uint64
+
+const (
+	FIBDReg FIBSet = 1 << iota
+	FIBResult
+	FIBFlags
+)
+
+// Has says whether all of f are in s.
+func (s FIBSet) Has(f FIBSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *FIB) AppendBody(b []byte) ([]byte, error) {
+	if m.DReg != 0 || m.Has&FIBDReg != 0 {
+		b = attr.AppendBE32(b, NFTA_FIB_DREG, uint32(m.DReg))
+	}
+	if m.Result != 0 || m.Has&FIBResult != 0 {
+		b = attr.AppendBE32(b, NFTA_FIB_RESULT, uint32(m.Result))
+	}
+	if m.Flags != 0 || m.Has&FIBFlags != 0 {
+		b = attr.AppendBE32(b, NFTA_FIB_FLAGS, uint32(m.Flags))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *FIB) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_FIB_DREG:
+			m.DReg = attr.BE32(v)
+			m.Has |= FIBDReg
+		case NFTA_FIB_RESULT:
+			m.Result = attr.BE32(v)
+			m.Has |= FIBResult
+		case NFTA_FIB_FLAGS:
+			m.Flags = attr.BE32(v)
+			m.Has |= FIBFlags
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *FIB) Reset() {
+	*m = FIB{}
+}
+
+// Schema gives the attributes of m their names.
+func (*FIB) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_FIB_DREG:   {Name: "NFTA_FIB_DREG"},
+			NFTA_FIB_RESULT: {Name: "NFTA_FIB_RESULT"},
+			NFTA_FIB_FLAGS:  {Name: "NFTA_FIB_FLAGS"},
 		},
 	}
 }
@@ -974,6 +2128,62 @@ func (*Field) Schema() *attr.Schema {
 	return &attr.Schema{
 		Attrs: map[uint16]attr.Attr{
 			NFTA_SET_FIELD_LEN: {Name: "NFTA_SET_FIELD_LEN"},
+		},
+	}
+}
+
+// FlowOffloadSet says which attributes of FlowOffload are there.
+type FlowOffloadSet uint64
+
+const (
+	FlowOffloadTable FlowOffloadSet = 1 << iota
+)
+
+// Has says whether all of f are in s.
+func (s FlowOffloadSet) Has(f FlowOffloadSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *FlowOffload) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	if m.Table != "" || m.Has&FlowOffloadTable != 0 {
+		if b, err = attr.AppendString(b, NFTA_FLOW_TABLE_NAME, string(m.Table)); err != nil {
+			return b, attr.In("NFTA_FLOW_TABLE_NAME", err)
+		}
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *FlowOffload) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_FLOW_TABLE_NAME:
+			m.Table = attr.Word(v)
+			m.Has |= FlowOffloadTable
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *FlowOffload) Reset() {
+	*m = FlowOffload{}
+}
+
+// Schema gives the attributes of m their names.
+func (*FlowOffload) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_FLOW_TABLE_NAME: {Name: "NFTA_FLOW_TABLE_NAME"},
 		},
 	}
 }
@@ -1098,6 +2308,75 @@ func (*Flowtable) Schema() *attr.Schema {
 	}
 }
 
+// FwdSet says which attributes of Fwd are there.
+type FwdSet uint64
+
+const (
+	FwdDevReg FwdSet = 1 << iota
+	FwdAddrReg
+	FwdProto
+)
+
+// Has says whether all of f are in s.
+func (s FwdSet) Has(f FwdSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Fwd) AppendBody(b []byte) ([]byte, error) {
+	if m.DevReg != 0 || m.Has&FwdDevReg != 0 {
+		b = attr.AppendBE32(b, NFTA_FWD_SREG_DEV, uint32(m.DevReg))
+	}
+	if m.AddrReg != 0 || m.Has&FwdAddrReg != 0 {
+		b = attr.AppendBE32(b, NFTA_FWD_SREG_ADDR, uint32(m.AddrReg))
+	}
+	if m.Proto != 0 || m.Has&FwdProto != 0 {
+		b = attr.AppendBE32(b, NFTA_FWD_NFPROTO, uint32(m.Proto))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Fwd) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_FWD_SREG_DEV:
+			m.DevReg = attr.BE32(v)
+			m.Has |= FwdDevReg
+		case NFTA_FWD_SREG_ADDR:
+			m.AddrReg = attr.BE32(v)
+			m.Has |= FwdAddrReg
+		case NFTA_FWD_NFPROTO:
+			m.Proto = attr.BE32(v)
+			m.Has |= FwdProto
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Fwd) Reset() {
+	*m = Fwd{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Fwd) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_FWD_SREG_DEV:  {Name: "NFTA_FWD_SREG_DEV"},
+			NFTA_FWD_SREG_ADDR: {Name: "NFTA_FWD_SREG_ADDR"},
+			NFTA_FWD_NFPROTO:   {Name: "NFTA_FWD_NFPROTO"},
+		},
+	}
+}
+
 // GenSet says which attributes of Gen are there.
 type GenSet uint64
 
@@ -1170,6 +2449,126 @@ func (*Gen) Schema() *attr.Schema {
 			NFTA_GEN_ID:        {Name: "NFTA_GEN_ID"},
 			NFTA_GEN_PROC_PID:  {Name: "NFTA_GEN_PROC_PID"},
 			NFTA_GEN_PROC_NAME: {Name: "NFTA_GEN_PROC_NAME"},
+		},
+	}
+}
+
+// HashSet says which attributes of Hash are there.
+type HashSet uint64
+
+const (
+	HashSReg HashSet = 1 << iota
+	HashDReg
+	HashLen
+	HashModulus
+	HashSeed
+	HashOffset
+	HashType
+	HashSetName
+	HashSetID
+)
+
+// Has says whether all of f are in s.
+func (s HashSet) Has(f HashSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Hash) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	if m.SReg != 0 || m.Has&HashSReg != 0 {
+		b = attr.AppendBE32(b, NFTA_HASH_SREG, uint32(m.SReg))
+	}
+	if m.DReg != 0 || m.Has&HashDReg != 0 {
+		b = attr.AppendBE32(b, NFTA_HASH_DREG, uint32(m.DReg))
+	}
+	if m.Len != 0 || m.Has&HashLen != 0 {
+		b = attr.AppendBE32(b, NFTA_HASH_LEN, uint32(m.Len))
+	}
+	if m.Modulus != 0 || m.Has&HashModulus != 0 {
+		b = attr.AppendBE32(b, NFTA_HASH_MODULUS, uint32(m.Modulus))
+	}
+	if m.Seed != 0 || m.Has&HashSeed != 0 {
+		b = attr.AppendBE32(b, NFTA_HASH_SEED, uint32(m.Seed))
+	}
+	if m.Offset != 0 || m.Has&HashOffset != 0 {
+		b = attr.AppendBE32(b, NFTA_HASH_OFFSET, uint32(m.Offset))
+	}
+	if m.Type != 0 || m.Has&HashType != 0 {
+		b = attr.AppendBE32(b, NFTA_HASH_TYPE, uint32(m.Type))
+	}
+	if m.SetName != "" || m.Has&HashSetName != 0 {
+		if b, err = attr.AppendString(b, NFTA_HASH_SET_NAME, string(m.SetName)); err != nil {
+			return b, attr.In("NFTA_HASH_SET_NAME", err)
+		}
+	}
+	if m.SetID != 0 || m.Has&HashSetID != 0 {
+		b = attr.AppendBE32(b, NFTA_HASH_SET_ID, uint32(m.SetID))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Hash) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_HASH_SREG:
+			m.SReg = attr.BE32(v)
+			m.Has |= HashSReg
+		case NFTA_HASH_DREG:
+			m.DReg = attr.BE32(v)
+			m.Has |= HashDReg
+		case NFTA_HASH_LEN:
+			m.Len = attr.BE32(v)
+			m.Has |= HashLen
+		case NFTA_HASH_MODULUS:
+			m.Modulus = attr.BE32(v)
+			m.Has |= HashModulus
+		case NFTA_HASH_SEED:
+			m.Seed = attr.BE32(v)
+			m.Has |= HashSeed
+		case NFTA_HASH_OFFSET:
+			m.Offset = attr.BE32(v)
+			m.Has |= HashOffset
+		case NFTA_HASH_TYPE:
+			m.Type = attr.BE32(v)
+			m.Has |= HashType
+		case NFTA_HASH_SET_NAME:
+			m.SetName = attr.Word(v)
+			m.Has |= HashSetName
+		case NFTA_HASH_SET_ID:
+			m.SetID = attr.BE32(v)
+			m.Has |= HashSetID
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Hash) Reset() {
+	*m = Hash{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Hash) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_HASH_SREG:     {Name: "NFTA_HASH_SREG"},
+			NFTA_HASH_DREG:     {Name: "NFTA_HASH_DREG"},
+			NFTA_HASH_LEN:      {Name: "NFTA_HASH_LEN"},
+			NFTA_HASH_MODULUS:  {Name: "NFTA_HASH_MODULUS"},
+			NFTA_HASH_SEED:     {Name: "NFTA_HASH_SEED"},
+			NFTA_HASH_OFFSET:   {Name: "NFTA_HASH_OFFSET"},
+			NFTA_HASH_TYPE:     {Name: "NFTA_HASH_TYPE"},
+			NFTA_HASH_SET_NAME: {Name: "NFTA_HASH_SET_NAME"},
+			NFTA_HASH_SET_ID:   {Name: "NFTA_HASH_SET_ID"},
 		},
 	}
 }
@@ -1272,6 +2671,976 @@ func (*Hook) Schema() *attr.Schema {
 			NFTA_HOOK_PRIORITY: {Name: "NFTA_HOOK_PRIORITY"},
 			NFTA_HOOK_DEV:      {Name: "NFTA_HOOK_DEV"},
 			NFTA_HOOK_DEVS:     {Name: "NFTA_HOOK_DEVS", Array: true},
+		},
+	}
+}
+
+// ImmediateSet says which attributes of Immediate are there.
+type ImmediateSet uint64
+
+const (
+	ImmediateDReg ImmediateSet = 1 << iota
+	ImmediateData
+)
+
+// Has says whether all of f are in s.
+func (s ImmediateSet) Has(f ImmediateSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Immediate) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	b = attr.AppendBE32(b, NFTA_IMMEDIATE_DREG, uint32(m.DReg))
+	{
+		var n attr.Nest
+		b, n = attr.Begin(b, NFTA_IMMEDIATE_DATA)
+		if b, err = m.Data.AppendBody(b); err != nil {
+			return b, attr.In("NFTA_IMMEDIATE_DATA", err)
+		}
+		if attr.Empty(b, n) && m.Has&ImmediateData == 0 {
+			b = attr.Cancel(b, n)
+		} else if b, err = attr.End(b, n); err != nil {
+			return b, attr.In("NFTA_IMMEDIATE_DATA", err)
+		}
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Immediate) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_IMMEDIATE_DREG:
+			m.DReg = attr.BE32(v)
+			m.Has |= ImmediateDReg
+		case NFTA_IMMEDIATE_DATA:
+			if err := m.Data.Decode(v); err != nil {
+				return attr.In("NFTA_IMMEDIATE_DATA", err)
+			}
+			m.Has |= ImmediateData
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Immediate) Reset() {
+	m.DReg = 0
+	m.Data.Reset()
+	m.Has = 0
+}
+
+// Schema gives the attributes of m their names.
+func (*Immediate) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_IMMEDIATE_DREG: {Name: "NFTA_IMMEDIATE_DREG"},
+			NFTA_IMMEDIATE_DATA: {Name: "NFTA_IMMEDIATE_DATA", Nest: (*Data)(nil).Schema},
+		},
+	}
+}
+
+// InnerSet says which attributes of Inner are there.
+type InnerSet uint64
+
+const (
+	InnerNum InnerSet = 1 << iota
+	InnerType
+	InnerFlags
+	InnerHdrSize
+	InnerExpr
+)
+
+// Has says whether all of f are in s.
+func (s InnerSet) Has(f InnerSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Inner) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	b = attr.AppendBE32(b, NFTA_INNER_NUM, uint32(m.Num))
+	if m.Type != 0 || m.Has&InnerType != 0 {
+		b = attr.AppendBE32(b, NFTA_INNER_TYPE, uint32(m.Type))
+	}
+	if m.Flags != 0 || m.Has&InnerFlags != 0 {
+		b = attr.AppendBE32(b, NFTA_INNER_FLAGS, uint32(m.Flags))
+	}
+	if m.HdrSize != 0 || m.Has&InnerHdrSize != 0 {
+		b = attr.AppendBE32(b, NFTA_INNER_HDRSIZE, uint32(m.HdrSize))
+	}
+	{
+		var n attr.Nest
+		b, n = attr.Begin(b, NFTA_INNER_EXPR)
+		if b, err = m.Expr.AppendBody(b); err != nil {
+			return b, attr.In("NFTA_INNER_EXPR", err)
+		}
+		if attr.Empty(b, n) && m.Has&InnerExpr == 0 {
+			b = attr.Cancel(b, n)
+		} else if b, err = attr.End(b, n); err != nil {
+			return b, attr.In("NFTA_INNER_EXPR", err)
+		}
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Inner) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_INNER_NUM:
+			m.Num = attr.BE32(v)
+			m.Has |= InnerNum
+		case NFTA_INNER_TYPE:
+			m.Type = attr.BE32(v)
+			m.Has |= InnerType
+		case NFTA_INNER_FLAGS:
+			m.Flags = attr.BE32(v)
+			m.Has |= InnerFlags
+		case NFTA_INNER_HDRSIZE:
+			m.HdrSize = attr.BE32(v)
+			m.Has |= InnerHdrSize
+		case NFTA_INNER_EXPR:
+			if err := m.Expr.Decode(v); err != nil {
+				return attr.In("NFTA_INNER_EXPR", err)
+			}
+			m.Has |= InnerExpr
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Inner) Reset() {
+	m.Num = 0
+	m.Type = 0
+	m.Flags = 0
+	m.HdrSize = 0
+	m.Expr.Reset()
+	m.Has = 0
+}
+
+// Schema gives the attributes of m their names.
+func (*Inner) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_INNER_NUM:     {Name: "NFTA_INNER_NUM"},
+			NFTA_INNER_TYPE:    {Name: "NFTA_INNER_TYPE"},
+			NFTA_INNER_FLAGS:   {Name: "NFTA_INNER_FLAGS"},
+			NFTA_INNER_HDRSIZE: {Name: "NFTA_INNER_HDRSIZE"},
+			NFTA_INNER_EXPR:    {Name: "NFTA_INNER_EXPR", Nest: (*Expr)(nil).Schema},
+		},
+	}
+}
+
+// LastSet says which attributes of Last are there.
+type LastSet uint64
+
+const (
+	LastUsed LastSet = 1 << iota
+	LastAgo
+)
+
+// Has says whether all of f are in s.
+func (s LastSet) Has(f LastSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Last) AppendBody(b []byte) ([]byte, error) {
+	if m.Used != 0 || m.Has&LastUsed != 0 {
+		b = attr.AppendBE32(b, NFTA_LAST_SET, uint32(m.Used))
+	}
+	if m.Ago != 0 || m.Has&LastAgo != 0 {
+		b = attr.AppendBE64(b, NFTA_LAST_MSECS, attr.Ticks64(m.Ago, time.Millisecond))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Last) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_LAST_SET:
+			m.Used = attr.BE32(v)
+			m.Has |= LastUsed
+		case NFTA_LAST_MSECS:
+			m.Ago = attr.Duration(attr.BEUint(v), time.Millisecond)
+			m.Has |= LastAgo
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Last) Reset() {
+	*m = Last{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Last) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_LAST_SET:   {Name: "NFTA_LAST_SET"},
+			NFTA_LAST_MSECS: {Name: "NFTA_LAST_MSECS"},
+		},
+	}
+}
+
+// LimitSet says which attributes of Limit are there.
+type LimitSet uint64
+
+const (
+	LimitRate LimitSet = 1 << iota
+	LimitUnit
+	LimitBurst
+	LimitType
+	LimitFlags
+)
+
+// Has says whether all of f are in s.
+func (s LimitSet) Has(f LimitSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Limit) AppendBody(b []byte) ([]byte, error) {
+	if m.Rate != 0 || m.Has&LimitRate != 0 {
+		b = attr.AppendBE64(b, NFTA_LIMIT_RATE, uint64(m.Rate))
+	}
+	if m.Unit != 0 || m.Has&LimitUnit != 0 {
+		b = attr.AppendBE64(b, NFTA_LIMIT_UNIT, attr.Ticks64(m.Unit, time.Second))
+	}
+	if m.Burst != 0 || m.Has&LimitBurst != 0 {
+		b = attr.AppendBE32(b, NFTA_LIMIT_BURST, uint32(m.Burst))
+	}
+	if m.Type != 0 || m.Has&LimitType != 0 {
+		b = attr.AppendBE32(b, NFTA_LIMIT_TYPE, uint32(m.Type))
+	}
+	if m.Flags != 0 || m.Has&LimitFlags != 0 {
+		b = attr.AppendBE32(b, NFTA_LIMIT_FLAGS, uint32(m.Flags))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Limit) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_LIMIT_RATE:
+			m.Rate = attr.BE64(v)
+			m.Has |= LimitRate
+		case NFTA_LIMIT_UNIT:
+			m.Unit = attr.Duration(attr.BEUint(v), time.Second)
+			m.Has |= LimitUnit
+		case NFTA_LIMIT_BURST:
+			m.Burst = attr.BE32(v)
+			m.Has |= LimitBurst
+		case NFTA_LIMIT_TYPE:
+			m.Type = attr.BE32(v)
+			m.Has |= LimitType
+		case NFTA_LIMIT_FLAGS:
+			m.Flags = attr.BE32(v)
+			m.Has |= LimitFlags
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Limit) Reset() {
+	*m = Limit{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Limit) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_LIMIT_RATE:  {Name: "NFTA_LIMIT_RATE"},
+			NFTA_LIMIT_UNIT:  {Name: "NFTA_LIMIT_UNIT"},
+			NFTA_LIMIT_BURST: {Name: "NFTA_LIMIT_BURST"},
+			NFTA_LIMIT_TYPE:  {Name: "NFTA_LIMIT_TYPE"},
+			NFTA_LIMIT_FLAGS: {Name: "NFTA_LIMIT_FLAGS"},
+		},
+	}
+}
+
+// LogSet says which attributes of Log are there.
+type LogSet uint64
+
+const (
+	LogGroup LogSet = 1 << iota
+	LogPrefix
+	LogSnaplen
+	LogQThreshold
+	LogLevel
+	LogFlags
+)
+
+// Has says whether all of f are in s.
+func (s LogSet) Has(f LogSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Log) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	if m.Group != 0 || m.Has&LogGroup != 0 {
+		b = attr.AppendBE16(b, NFTA_LOG_GROUP, uint16(m.Group))
+	}
+	if m.Prefix != "" || m.Has&LogPrefix != 0 {
+		if b, err = attr.AppendString(b, NFTA_LOG_PREFIX, string(m.Prefix)); err != nil {
+			return b, attr.In("NFTA_LOG_PREFIX", err)
+		}
+	}
+	if m.Snaplen != 0 || m.Has&LogSnaplen != 0 {
+		b = attr.AppendBE32(b, NFTA_LOG_SNAPLEN, uint32(m.Snaplen))
+	}
+	if m.QThreshold != 0 || m.Has&LogQThreshold != 0 {
+		b = attr.AppendBE16(b, NFTA_LOG_QTHRESHOLD, uint16(m.QThreshold))
+	}
+	if m.Level != 0 || m.Has&LogLevel != 0 {
+		b = attr.AppendBE32(b, NFTA_LOG_LEVEL, uint32(m.Level))
+	}
+	if m.Flags != 0 || m.Has&LogFlags != 0 {
+		b = attr.AppendBE32(b, NFTA_LOG_FLAGS, uint32(m.Flags))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Log) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_LOG_GROUP:
+			m.Group = attr.BE16(v)
+			m.Has |= LogGroup
+		case NFTA_LOG_PREFIX:
+			m.Prefix = attr.Word(v)
+			m.Has |= LogPrefix
+		case NFTA_LOG_SNAPLEN:
+			m.Snaplen = attr.BE32(v)
+			m.Has |= LogSnaplen
+		case NFTA_LOG_QTHRESHOLD:
+			m.QThreshold = attr.BE16(v)
+			m.Has |= LogQThreshold
+		case NFTA_LOG_LEVEL:
+			m.Level = attr.BE32(v)
+			m.Has |= LogLevel
+		case NFTA_LOG_FLAGS:
+			m.Flags = attr.BE32(v)
+			m.Has |= LogFlags
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Log) Reset() {
+	*m = Log{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Log) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_LOG_GROUP:      {Name: "NFTA_LOG_GROUP"},
+			NFTA_LOG_PREFIX:     {Name: "NFTA_LOG_PREFIX"},
+			NFTA_LOG_SNAPLEN:    {Name: "NFTA_LOG_SNAPLEN"},
+			NFTA_LOG_QTHRESHOLD: {Name: "NFTA_LOG_QTHRESHOLD"},
+			NFTA_LOG_LEVEL:      {Name: "NFTA_LOG_LEVEL"},
+			NFTA_LOG_FLAGS:      {Name: "NFTA_LOG_FLAGS"},
+		},
+	}
+}
+
+// LookupSet says which attributes of Lookup are there.
+type LookupSet uint64
+
+const (
+	LookupSetName LookupSet = 1 << iota
+	LookupSReg
+	LookupDReg
+	LookupSetID
+	LookupFlags
+)
+
+// Has says whether all of f are in s.
+func (s LookupSet) Has(f LookupSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Lookup) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	if m.SetName != "" || m.Has&LookupSetName != 0 {
+		if b, err = attr.AppendString(b, NFTA_LOOKUP_SET, string(m.SetName)); err != nil {
+			return b, attr.In("NFTA_LOOKUP_SET", err)
+		}
+	}
+	if m.SReg != 0 || m.Has&LookupSReg != 0 {
+		b = attr.AppendBE32(b, NFTA_LOOKUP_SREG, uint32(m.SReg))
+	}
+	if m.DReg != 0 || m.Has&LookupDReg != 0 {
+		b = attr.AppendBE32(b, NFTA_LOOKUP_DREG, uint32(m.DReg))
+	}
+	if m.SetID != 0 || m.Has&LookupSetID != 0 {
+		b = attr.AppendBE32(b, NFTA_LOOKUP_SET_ID, uint32(m.SetID))
+	}
+	if m.Flags != 0 || m.Has&LookupFlags != 0 {
+		b = attr.AppendBE32(b, NFTA_LOOKUP_FLAGS, uint32(m.Flags))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Lookup) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_LOOKUP_SET:
+			m.SetName = attr.Word(v)
+			m.Has |= LookupSetName
+		case NFTA_LOOKUP_SREG:
+			m.SReg = attr.BE32(v)
+			m.Has |= LookupSReg
+		case NFTA_LOOKUP_DREG:
+			m.DReg = attr.BE32(v)
+			m.Has |= LookupDReg
+		case NFTA_LOOKUP_SET_ID:
+			m.SetID = attr.BE32(v)
+			m.Has |= LookupSetID
+		case NFTA_LOOKUP_FLAGS:
+			m.Flags = attr.BE32(v)
+			m.Has |= LookupFlags
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Lookup) Reset() {
+	*m = Lookup{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Lookup) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_LOOKUP_SET:    {Name: "NFTA_LOOKUP_SET"},
+			NFTA_LOOKUP_SREG:   {Name: "NFTA_LOOKUP_SREG"},
+			NFTA_LOOKUP_DREG:   {Name: "NFTA_LOOKUP_DREG"},
+			NFTA_LOOKUP_SET_ID: {Name: "NFTA_LOOKUP_SET_ID"},
+			NFTA_LOOKUP_FLAGS:  {Name: "NFTA_LOOKUP_FLAGS"},
+		},
+	}
+}
+
+// MasqSet says which attributes of Masq are there.
+type MasqSet uint64
+
+const (
+	MasqFlags MasqSet = 1 << iota
+	MasqProtoMin
+	MasqProtoMax
+)
+
+// Has says whether all of f are in s.
+func (s MasqSet) Has(f MasqSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Masq) AppendBody(b []byte) ([]byte, error) {
+	if m.Flags != 0 || m.Has&MasqFlags != 0 {
+		b = attr.AppendBE32(b, NFTA_MASQ_FLAGS, uint32(m.Flags))
+	}
+	if m.ProtoMin != 0 || m.Has&MasqProtoMin != 0 {
+		b = attr.AppendBE32(b, NFTA_MASQ_REG_PROTO_MIN, uint32(m.ProtoMin))
+	}
+	if m.ProtoMax != 0 || m.Has&MasqProtoMax != 0 {
+		b = attr.AppendBE32(b, NFTA_MASQ_REG_PROTO_MAX, uint32(m.ProtoMax))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Masq) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_MASQ_FLAGS:
+			m.Flags = attr.BE32(v)
+			m.Has |= MasqFlags
+		case NFTA_MASQ_REG_PROTO_MIN:
+			m.ProtoMin = attr.BE32(v)
+			m.Has |= MasqProtoMin
+		case NFTA_MASQ_REG_PROTO_MAX:
+			m.ProtoMax = attr.BE32(v)
+			m.Has |= MasqProtoMax
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Masq) Reset() {
+	*m = Masq{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Masq) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_MASQ_FLAGS:         {Name: "NFTA_MASQ_FLAGS"},
+			NFTA_MASQ_REG_PROTO_MIN: {Name: "NFTA_MASQ_REG_PROTO_MIN"},
+			NFTA_MASQ_REG_PROTO_MAX: {Name: "NFTA_MASQ_REG_PROTO_MAX"},
+		},
+	}
+}
+
+// MetaSet says which attributes of Meta are there.
+type MetaSet uint64
+
+const (
+	MetaDReg MetaSet = 1 << iota
+	MetaKey
+	MetaSReg
+)
+
+// Has says whether all of f are in s.
+func (s MetaSet) Has(f MetaSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Meta) AppendBody(b []byte) ([]byte, error) {
+	if m.DReg != 0 || m.Has&MetaDReg != 0 {
+		b = attr.AppendBE32(b, NFTA_META_DREG, uint32(m.DReg))
+	}
+	b = attr.AppendBE32(b, NFTA_META_KEY, uint32(m.Key))
+	if m.SReg != 0 || m.Has&MetaSReg != 0 {
+		b = attr.AppendBE32(b, NFTA_META_SREG, uint32(m.SReg))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Meta) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_META_DREG:
+			m.DReg = attr.BE32(v)
+			m.Has |= MetaDReg
+		case NFTA_META_KEY:
+			m.Key = attr.BE32(v)
+			m.Has |= MetaKey
+		case NFTA_META_SREG:
+			m.SReg = attr.BE32(v)
+			m.Has |= MetaSReg
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Meta) Reset() {
+	*m = Meta{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Meta) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_META_DREG: {Name: "NFTA_META_DREG"},
+			NFTA_META_KEY:  {Name: "NFTA_META_KEY"},
+			NFTA_META_SREG: {Name: "NFTA_META_SREG"},
+		},
+	}
+}
+
+// NATSet says which attributes of NAT are there.
+type NATSet uint64
+
+const (
+	NATType NATSet = 1 << iota
+	NATFamily
+	NATAddrMin
+	NATAddrMax
+	NATProtoMin
+	NATProtoMax
+	NATFlags
+)
+
+// Has says whether all of f are in s.
+func (s NATSet) Has(f NATSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *NAT) AppendBody(b []byte) ([]byte, error) {
+	b = attr.AppendBE32(b, NFTA_NAT_TYPE, uint32(m.Type))
+	if m.Family != 0 || m.Has&NATFamily != 0 {
+		b = attr.AppendBE32(b, NFTA_NAT_FAMILY, uint32(m.Family))
+	}
+	if m.AddrMin != 0 || m.Has&NATAddrMin != 0 {
+		b = attr.AppendBE32(b, NFTA_NAT_REG_ADDR_MIN, uint32(m.AddrMin))
+	}
+	if m.AddrMax != 0 || m.Has&NATAddrMax != 0 {
+		b = attr.AppendBE32(b, NFTA_NAT_REG_ADDR_MAX, uint32(m.AddrMax))
+	}
+	if m.ProtoMin != 0 || m.Has&NATProtoMin != 0 {
+		b = attr.AppendBE32(b, NFTA_NAT_REG_PROTO_MIN, uint32(m.ProtoMin))
+	}
+	if m.ProtoMax != 0 || m.Has&NATProtoMax != 0 {
+		b = attr.AppendBE32(b, NFTA_NAT_REG_PROTO_MAX, uint32(m.ProtoMax))
+	}
+	if m.Flags != 0 || m.Has&NATFlags != 0 {
+		b = attr.AppendBE32(b, NFTA_NAT_FLAGS, uint32(m.Flags))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *NAT) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_NAT_TYPE:
+			m.Type = attr.BE32(v)
+			m.Has |= NATType
+		case NFTA_NAT_FAMILY:
+			m.Family = attr.BE32(v)
+			m.Has |= NATFamily
+		case NFTA_NAT_REG_ADDR_MIN:
+			m.AddrMin = attr.BE32(v)
+			m.Has |= NATAddrMin
+		case NFTA_NAT_REG_ADDR_MAX:
+			m.AddrMax = attr.BE32(v)
+			m.Has |= NATAddrMax
+		case NFTA_NAT_REG_PROTO_MIN:
+			m.ProtoMin = attr.BE32(v)
+			m.Has |= NATProtoMin
+		case NFTA_NAT_REG_PROTO_MAX:
+			m.ProtoMax = attr.BE32(v)
+			m.Has |= NATProtoMax
+		case NFTA_NAT_FLAGS:
+			m.Flags = attr.BE32(v)
+			m.Has |= NATFlags
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *NAT) Reset() {
+	*m = NAT{}
+}
+
+// Schema gives the attributes of m their names.
+func (*NAT) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_NAT_TYPE:          {Name: "NFTA_NAT_TYPE"},
+			NFTA_NAT_FAMILY:        {Name: "NFTA_NAT_FAMILY"},
+			NFTA_NAT_REG_ADDR_MIN:  {Name: "NFTA_NAT_REG_ADDR_MIN"},
+			NFTA_NAT_REG_ADDR_MAX:  {Name: "NFTA_NAT_REG_ADDR_MAX"},
+			NFTA_NAT_REG_PROTO_MIN: {Name: "NFTA_NAT_REG_PROTO_MIN"},
+			NFTA_NAT_REG_PROTO_MAX: {Name: "NFTA_NAT_REG_PROTO_MAX"},
+			NFTA_NAT_FLAGS:         {Name: "NFTA_NAT_FLAGS"},
+		},
+	}
+}
+
+// NumgenSet says which attributes of Numgen are there.
+type NumgenSet uint64
+
+const (
+	NumgenDReg NumgenSet = 1 << iota
+	NumgenModulus
+	NumgenType
+	NumgenOffset
+)
+
+// Has says whether all of f are in s.
+func (s NumgenSet) Has(f NumgenSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Numgen) AppendBody(b []byte) ([]byte, error) {
+	if m.DReg != 0 || m.Has&NumgenDReg != 0 {
+		b = attr.AppendBE32(b, NFTA_NG_DREG, uint32(m.DReg))
+	}
+	if m.Modulus != 0 || m.Has&NumgenModulus != 0 {
+		b = attr.AppendBE32(b, NFTA_NG_MODULUS, uint32(m.Modulus))
+	}
+	b = attr.AppendBE32(b, NFTA_NG_TYPE, uint32(m.Type))
+	if m.Offset != 0 || m.Has&NumgenOffset != 0 {
+		b = attr.AppendBE32(b, NFTA_NG_OFFSET, uint32(m.Offset))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Numgen) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_NG_DREG:
+			m.DReg = attr.BE32(v)
+			m.Has |= NumgenDReg
+		case NFTA_NG_MODULUS:
+			m.Modulus = attr.BE32(v)
+			m.Has |= NumgenModulus
+		case NFTA_NG_TYPE:
+			m.Type = attr.BE32(v)
+			m.Has |= NumgenType
+		case NFTA_NG_OFFSET:
+			m.Offset = attr.BE32(v)
+			m.Has |= NumgenOffset
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Numgen) Reset() {
+	*m = Numgen{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Numgen) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_NG_DREG:    {Name: "NFTA_NG_DREG"},
+			NFTA_NG_MODULUS: {Name: "NFTA_NG_MODULUS"},
+			NFTA_NG_TYPE:    {Name: "NFTA_NG_TYPE"},
+			NFTA_NG_OFFSET:  {Name: "NFTA_NG_OFFSET"},
+		},
+	}
+}
+
+// OSFSet says which attributes of OSF are there.
+type OSFSet uint64
+
+const (
+	OSFDReg OSFSet = 1 << iota
+	OSFTTL
+	OSFFlags
+)
+
+// Has says whether all of f are in s.
+func (s OSFSet) Has(f OSFSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *OSF) AppendBody(b []byte) ([]byte, error) {
+	if m.DReg != 0 || m.Has&OSFDReg != 0 {
+		b = attr.AppendBE32(b, NFTA_OSF_DREG, uint32(m.DReg))
+	}
+	b = attr.AppendU8(b, NFTA_OSF_TTL, uint8(m.TTL))
+	if m.Flags != 0 || m.Has&OSFFlags != 0 {
+		b = attr.AppendBE32(b, NFTA_OSF_FLAGS, uint32(m.Flags))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *OSF) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_OSF_DREG:
+			m.DReg = attr.BE32(v)
+			m.Has |= OSFDReg
+		case NFTA_OSF_TTL:
+			m.TTL = attr.U8(v)
+			m.Has |= OSFTTL
+		case NFTA_OSF_FLAGS:
+			m.Flags = attr.BE32(v)
+			m.Has |= OSFFlags
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *OSF) Reset() {
+	*m = OSF{}
+}
+
+// Schema gives the attributes of m their names.
+func (*OSF) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_OSF_DREG:  {Name: "NFTA_OSF_DREG"},
+			NFTA_OSF_TTL:   {Name: "NFTA_OSF_TTL"},
+			NFTA_OSF_FLAGS: {Name: "NFTA_OSF_FLAGS"},
+		},
+	}
+}
+
+// ObjRefSet says which attributes of ObjRef are there.
+type ObjRefSet uint64
+
+const (
+	ObjRefType ObjRefSet = 1 << iota
+	ObjRefName
+	ObjRefSReg
+	ObjRefSetName
+	ObjRefSetID
+)
+
+// Has says whether all of f are in s.
+func (s ObjRefSet) Has(f ObjRefSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *ObjRef) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	if m.Type != 0 || m.Has&ObjRefType != 0 {
+		b = attr.AppendBE32(b, NFTA_OBJREF_IMM_TYPE, uint32(m.Type))
+	}
+	if m.Name != "" || m.Has&ObjRefName != 0 {
+		if b, err = attr.AppendString(b, NFTA_OBJREF_IMM_NAME, string(m.Name)); err != nil {
+			return b, attr.In("NFTA_OBJREF_IMM_NAME", err)
+		}
+	}
+	if m.SReg != 0 || m.Has&ObjRefSReg != 0 {
+		b = attr.AppendBE32(b, NFTA_OBJREF_SET_SREG, uint32(m.SReg))
+	}
+	if m.SetName != "" || m.Has&ObjRefSetName != 0 {
+		if b, err = attr.AppendString(b, NFTA_OBJREF_SET_NAME, string(m.SetName)); err != nil {
+			return b, attr.In("NFTA_OBJREF_SET_NAME", err)
+		}
+	}
+	if m.SetID != 0 || m.Has&ObjRefSetID != 0 {
+		b = attr.AppendBE32(b, NFTA_OBJREF_SET_ID, uint32(m.SetID))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *ObjRef) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_OBJREF_IMM_TYPE:
+			m.Type = attr.BE32(v)
+			m.Has |= ObjRefType
+		case NFTA_OBJREF_IMM_NAME:
+			m.Name = attr.Word(v)
+			m.Has |= ObjRefName
+		case NFTA_OBJREF_SET_SREG:
+			m.SReg = attr.BE32(v)
+			m.Has |= ObjRefSReg
+		case NFTA_OBJREF_SET_NAME:
+			m.SetName = attr.Word(v)
+			m.Has |= ObjRefSetName
+		case NFTA_OBJREF_SET_ID:
+			m.SetID = attr.BE32(v)
+			m.Has |= ObjRefSetID
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *ObjRef) Reset() {
+	*m = ObjRef{}
+}
+
+// Schema gives the attributes of m their names.
+func (*ObjRef) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_OBJREF_IMM_TYPE: {Name: "NFTA_OBJREF_IMM_TYPE"},
+			NFTA_OBJREF_IMM_NAME: {Name: "NFTA_OBJREF_IMM_NAME"},
+			NFTA_OBJREF_SET_SREG: {Name: "NFTA_OBJREF_SET_SREG"},
+			NFTA_OBJREF_SET_NAME: {Name: "NFTA_OBJREF_SET_NAME"},
+			NFTA_OBJREF_SET_ID:   {Name: "NFTA_OBJREF_SET_ID"},
 		},
 	}
 }
@@ -1385,10 +3754,550 @@ func (*Object) Schema() *attr.Schema {
 			NFTA_OBJ_TABLE:    {Name: "NFTA_OBJ_TABLE"},
 			NFTA_OBJ_NAME:     {Name: "NFTA_OBJ_NAME"},
 			NFTA_OBJ_TYPE:     {Name: "NFTA_OBJ_TYPE"},
-			NFTA_OBJ_DATA:     {Name: "NFTA_OBJ_DATA"},
+			NFTA_OBJ_DATA:     {Name: "NFTA_OBJ_DATA", Choose: (*Object)(nil).chooseData},
 			NFTA_OBJ_USE:      {Name: "NFTA_OBJ_USE"},
 			NFTA_OBJ_HANDLE:   {Name: "NFTA_OBJ_HANDLE"},
 			NFTA_OBJ_USERDATA: {Name: "NFTA_OBJ_USERDATA"},
+		},
+	}
+}
+
+// PayloadSet says which attributes of Payload are there.
+type PayloadSet uint64
+
+const (
+	PayloadDReg PayloadSet = 1 << iota
+	PayloadBase
+	PayloadOffset
+	PayloadLen
+	PayloadSReg
+	PayloadCsumType
+	PayloadCsumOffset
+	PayloadCsumFlags
+)
+
+// Has says whether all of f are in s.
+func (s PayloadSet) Has(f PayloadSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Payload) AppendBody(b []byte) ([]byte, error) {
+	if m.DReg != 0 || m.Has&PayloadDReg != 0 {
+		b = attr.AppendBE32(b, NFTA_PAYLOAD_DREG, uint32(m.DReg))
+	}
+	b = attr.AppendBE32(b, NFTA_PAYLOAD_BASE, uint32(m.Base))
+	b = attr.AppendBE32(b, NFTA_PAYLOAD_OFFSET, uint32(m.Offset))
+	if m.Len != 0 || m.Has&PayloadLen != 0 {
+		b = attr.AppendBE32(b, NFTA_PAYLOAD_LEN, uint32(m.Len))
+	}
+	if m.SReg != 0 || m.Has&PayloadSReg != 0 {
+		b = attr.AppendBE32(b, NFTA_PAYLOAD_SREG, uint32(m.SReg))
+	}
+	if m.CsumType != 0 || m.Has&PayloadCsumType != 0 {
+		b = attr.AppendBE32(b, NFTA_PAYLOAD_CSUM_TYPE, uint32(m.CsumType))
+	}
+	if m.CsumOffset != 0 || m.Has&PayloadCsumOffset != 0 {
+		b = attr.AppendBE32(b, NFTA_PAYLOAD_CSUM_OFFSET, uint32(m.CsumOffset))
+	}
+	if m.CsumFlags != 0 || m.Has&PayloadCsumFlags != 0 {
+		b = attr.AppendBE32(b, NFTA_PAYLOAD_CSUM_FLAGS, uint32(m.CsumFlags))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Payload) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_PAYLOAD_DREG:
+			m.DReg = attr.BE32(v)
+			m.Has |= PayloadDReg
+		case NFTA_PAYLOAD_BASE:
+			m.Base = attr.BE32(v)
+			m.Has |= PayloadBase
+		case NFTA_PAYLOAD_OFFSET:
+			m.Offset = attr.BE32(v)
+			m.Has |= PayloadOffset
+		case NFTA_PAYLOAD_LEN:
+			m.Len = attr.BE32(v)
+			m.Has |= PayloadLen
+		case NFTA_PAYLOAD_SREG:
+			m.SReg = attr.BE32(v)
+			m.Has |= PayloadSReg
+		case NFTA_PAYLOAD_CSUM_TYPE:
+			m.CsumType = attr.BE32(v)
+			m.Has |= PayloadCsumType
+		case NFTA_PAYLOAD_CSUM_OFFSET:
+			m.CsumOffset = attr.BE32(v)
+			m.Has |= PayloadCsumOffset
+		case NFTA_PAYLOAD_CSUM_FLAGS:
+			m.CsumFlags = attr.BE32(v)
+			m.Has |= PayloadCsumFlags
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Payload) Reset() {
+	*m = Payload{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Payload) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_PAYLOAD_DREG:        {Name: "NFTA_PAYLOAD_DREG"},
+			NFTA_PAYLOAD_BASE:        {Name: "NFTA_PAYLOAD_BASE"},
+			NFTA_PAYLOAD_OFFSET:      {Name: "NFTA_PAYLOAD_OFFSET"},
+			NFTA_PAYLOAD_LEN:         {Name: "NFTA_PAYLOAD_LEN"},
+			NFTA_PAYLOAD_SREG:        {Name: "NFTA_PAYLOAD_SREG"},
+			NFTA_PAYLOAD_CSUM_TYPE:   {Name: "NFTA_PAYLOAD_CSUM_TYPE"},
+			NFTA_PAYLOAD_CSUM_OFFSET: {Name: "NFTA_PAYLOAD_CSUM_OFFSET"},
+			NFTA_PAYLOAD_CSUM_FLAGS:  {Name: "NFTA_PAYLOAD_CSUM_FLAGS"},
+		},
+	}
+}
+
+// QueueSet says which attributes of Queue are there.
+type QueueSet uint64
+
+const (
+	QueueNum QueueSet = 1 << iota
+	QueueTotal
+	QueueFlags
+	QueueSReg
+)
+
+// Has says whether all of f are in s.
+func (s QueueSet) Has(f QueueSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Queue) AppendBody(b []byte) ([]byte, error) {
+	if m.Num != 0 || m.Has&QueueNum != 0 {
+		b = attr.AppendBE16(b, NFTA_QUEUE_NUM, uint16(m.Num))
+	}
+	if m.Total != 0 || m.Has&QueueTotal != 0 {
+		b = attr.AppendBE16(b, NFTA_QUEUE_TOTAL, uint16(m.Total))
+	}
+	if m.Flags != 0 || m.Has&QueueFlags != 0 {
+		b = attr.AppendBE16(b, NFTA_QUEUE_FLAGS, uint16(m.Flags))
+	}
+	if m.SReg != 0 || m.Has&QueueSReg != 0 {
+		b = attr.AppendBE32(b, NFTA_QUEUE_SREG_QNUM, uint32(m.SReg))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Queue) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_QUEUE_NUM:
+			m.Num = attr.BE16(v)
+			m.Has |= QueueNum
+		case NFTA_QUEUE_TOTAL:
+			m.Total = attr.BE16(v)
+			m.Has |= QueueTotal
+		case NFTA_QUEUE_FLAGS:
+			m.Flags = attr.BE16(v)
+			m.Has |= QueueFlags
+		case NFTA_QUEUE_SREG_QNUM:
+			m.SReg = attr.BE32(v)
+			m.Has |= QueueSReg
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Queue) Reset() {
+	*m = Queue{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Queue) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_QUEUE_NUM:       {Name: "NFTA_QUEUE_NUM"},
+			NFTA_QUEUE_TOTAL:     {Name: "NFTA_QUEUE_TOTAL"},
+			NFTA_QUEUE_FLAGS:     {Name: "NFTA_QUEUE_FLAGS"},
+			NFTA_QUEUE_SREG_QNUM: {Name: "NFTA_QUEUE_SREG_QNUM"},
+		},
+	}
+}
+
+// QuotaSet says which attributes of Quota are there.
+type QuotaSet uint64
+
+const (
+	QuotaBytes QuotaSet = 1 << iota
+	QuotaFlags
+	QuotaConsumed
+)
+
+// Has says whether all of f are in s.
+func (s QuotaSet) Has(f QuotaSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Quota) AppendBody(b []byte) ([]byte, error) {
+	if m.Bytes != 0 || m.Has&QuotaBytes != 0 {
+		b = attr.AppendBE64(b, NFTA_QUOTA_BYTES, uint64(m.Bytes))
+	}
+	if m.Flags != 0 || m.Has&QuotaFlags != 0 {
+		b = attr.AppendBE32(b, NFTA_QUOTA_FLAGS, uint32(m.Flags))
+	}
+	if m.Consumed != 0 || m.Has&QuotaConsumed != 0 {
+		b = attr.AppendBE64(b, NFTA_QUOTA_CONSUMED, uint64(m.Consumed))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Quota) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_QUOTA_BYTES:
+			m.Bytes = attr.BE64(v)
+			m.Has |= QuotaBytes
+		case NFTA_QUOTA_FLAGS:
+			m.Flags = attr.BE32(v)
+			m.Has |= QuotaFlags
+		case NFTA_QUOTA_CONSUMED:
+			m.Consumed = attr.BE64(v)
+			m.Has |= QuotaConsumed
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Quota) Reset() {
+	*m = Quota{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Quota) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_QUOTA_BYTES:    {Name: "NFTA_QUOTA_BYTES"},
+			NFTA_QUOTA_FLAGS:    {Name: "NFTA_QUOTA_FLAGS"},
+			NFTA_QUOTA_CONSUMED: {Name: "NFTA_QUOTA_CONSUMED"},
+		},
+	}
+}
+
+// RTSet says which attributes of RT are there.
+type RTSet uint64
+
+const (
+	RTDReg RTSet = 1 << iota
+	RTKey
+)
+
+// Has says whether all of f are in s.
+func (s RTSet) Has(f RTSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *RT) AppendBody(b []byte) ([]byte, error) {
+	if m.DReg != 0 || m.Has&RTDReg != 0 {
+		b = attr.AppendBE32(b, NFTA_RT_DREG, uint32(m.DReg))
+	}
+	b = attr.AppendBE32(b, NFTA_RT_KEY, uint32(m.Key))
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *RT) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_RT_DREG:
+			m.DReg = attr.BE32(v)
+			m.Has |= RTDReg
+		case NFTA_RT_KEY:
+			m.Key = attr.BE32(v)
+			m.Has |= RTKey
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *RT) Reset() {
+	*m = RT{}
+}
+
+// Schema gives the attributes of m their names.
+func (*RT) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_RT_DREG: {Name: "NFTA_RT_DREG"},
+			NFTA_RT_KEY:  {Name: "NFTA_RT_KEY"},
+		},
+	}
+}
+
+// RangeSet says which attributes of Range are there.
+type RangeSet uint64
+
+const (
+	RangeSReg RangeSet = 1 << iota
+	RangeOp
+	RangeFrom
+	RangeTo
+)
+
+// Has says whether all of f are in s.
+func (s RangeSet) Has(f RangeSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Range) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	if m.SReg != 0 || m.Has&RangeSReg != 0 {
+		b = attr.AppendBE32(b, NFTA_RANGE_SREG, uint32(m.SReg))
+	}
+	b = attr.AppendBE32(b, NFTA_RANGE_OP, uint32(m.Op))
+	{
+		var n attr.Nest
+		b, n = attr.Begin(b, NFTA_RANGE_FROM_DATA)
+		if b, err = m.From.AppendBody(b); err != nil {
+			return b, attr.In("NFTA_RANGE_FROM_DATA", err)
+		}
+		if attr.Empty(b, n) && m.Has&RangeFrom == 0 {
+			b = attr.Cancel(b, n)
+		} else if b, err = attr.End(b, n); err != nil {
+			return b, attr.In("NFTA_RANGE_FROM_DATA", err)
+		}
+	}
+	{
+		var n attr.Nest
+		b, n = attr.Begin(b, NFTA_RANGE_TO_DATA)
+		if b, err = m.To.AppendBody(b); err != nil {
+			return b, attr.In("NFTA_RANGE_TO_DATA", err)
+		}
+		if attr.Empty(b, n) && m.Has&RangeTo == 0 {
+			b = attr.Cancel(b, n)
+		} else if b, err = attr.End(b, n); err != nil {
+			return b, attr.In("NFTA_RANGE_TO_DATA", err)
+		}
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Range) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_RANGE_SREG:
+			m.SReg = attr.BE32(v)
+			m.Has |= RangeSReg
+		case NFTA_RANGE_OP:
+			m.Op = attr.BE32(v)
+			m.Has |= RangeOp
+		case NFTA_RANGE_FROM_DATA:
+			if err := m.From.Decode(v); err != nil {
+				return attr.In("NFTA_RANGE_FROM_DATA", err)
+			}
+			m.Has |= RangeFrom
+		case NFTA_RANGE_TO_DATA:
+			if err := m.To.Decode(v); err != nil {
+				return attr.In("NFTA_RANGE_TO_DATA", err)
+			}
+			m.Has |= RangeTo
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Range) Reset() {
+	m.SReg = 0
+	m.Op = 0
+	m.From.Reset()
+	m.To.Reset()
+	m.Has = 0
+}
+
+// Schema gives the attributes of m their names.
+func (*Range) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_RANGE_SREG:      {Name: "NFTA_RANGE_SREG"},
+			NFTA_RANGE_OP:        {Name: "NFTA_RANGE_OP"},
+			NFTA_RANGE_FROM_DATA: {Name: "NFTA_RANGE_FROM_DATA", Nest: (*Data)(nil).Schema},
+			NFTA_RANGE_TO_DATA:   {Name: "NFTA_RANGE_TO_DATA", Nest: (*Data)(nil).Schema},
+		},
+	}
+}
+
+// RedirSet says which attributes of Redir are there.
+type RedirSet uint64
+
+const (
+	RedirProtoMin RedirSet = 1 << iota
+	RedirProtoMax
+	RedirFlags
+)
+
+// Has says whether all of f are in s.
+func (s RedirSet) Has(f RedirSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Redir) AppendBody(b []byte) ([]byte, error) {
+	if m.ProtoMin != 0 || m.Has&RedirProtoMin != 0 {
+		b = attr.AppendBE32(b, NFTA_REDIR_REG_PROTO_MIN, uint32(m.ProtoMin))
+	}
+	if m.ProtoMax != 0 || m.Has&RedirProtoMax != 0 {
+		b = attr.AppendBE32(b, NFTA_REDIR_REG_PROTO_MAX, uint32(m.ProtoMax))
+	}
+	if m.Flags != 0 || m.Has&RedirFlags != 0 {
+		b = attr.AppendBE32(b, NFTA_REDIR_FLAGS, uint32(m.Flags))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Redir) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_REDIR_REG_PROTO_MIN:
+			m.ProtoMin = attr.BE32(v)
+			m.Has |= RedirProtoMin
+		case NFTA_REDIR_REG_PROTO_MAX:
+			m.ProtoMax = attr.BE32(v)
+			m.Has |= RedirProtoMax
+		case NFTA_REDIR_FLAGS:
+			m.Flags = attr.BE32(v)
+			m.Has |= RedirFlags
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Redir) Reset() {
+	*m = Redir{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Redir) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_REDIR_REG_PROTO_MIN: {Name: "NFTA_REDIR_REG_PROTO_MIN"},
+			NFTA_REDIR_REG_PROTO_MAX: {Name: "NFTA_REDIR_REG_PROTO_MAX"},
+			NFTA_REDIR_FLAGS:         {Name: "NFTA_REDIR_FLAGS"},
+		},
+	}
+}
+
+// RejectSet says which attributes of Reject are there.
+type RejectSet uint64
+
+const (
+	RejectType RejectSet = 1 << iota
+	RejectCode
+)
+
+// Has says whether all of f are in s.
+func (s RejectSet) Has(f RejectSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Reject) AppendBody(b []byte) ([]byte, error) {
+	b = attr.AppendBE32(b, NFTA_REJECT_TYPE, uint32(m.Type))
+	if m.Code != 0 || m.Has&RejectCode != 0 {
+		b = attr.AppendU8(b, NFTA_REJECT_ICMP_CODE, uint8(m.Code))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Reject) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_REJECT_TYPE:
+			m.Type = attr.BE32(v)
+			m.Has |= RejectType
+		case NFTA_REJECT_ICMP_CODE:
+			m.Code = attr.U8(v)
+			m.Has |= RejectCode
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Reject) Reset() {
+	*m = Reject{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Reject) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_REJECT_TYPE:      {Name: "NFTA_REJECT_TYPE"},
+			NFTA_REJECT_ICMP_CODE: {Name: "NFTA_REJECT_ICMP_CODE"},
 		},
 	}
 }
@@ -1554,6 +4463,62 @@ func (*Rule) Schema() *attr.Schema {
 			NFTA_RULE_ID:          {Name: "NFTA_RULE_ID"},
 			NFTA_RULE_POSITION_ID: {Name: "NFTA_RULE_POSITION_ID"},
 			NFTA_RULE_CHAIN_ID:    {Name: "NFTA_RULE_CHAIN_ID"},
+		},
+	}
+}
+
+// SecmarkSet says which attributes of Secmark are there.
+type SecmarkSet uint64
+
+const (
+	SecmarkContext SecmarkSet = 1 << iota
+)
+
+// Has says whether all of f are in s.
+func (s SecmarkSet) Has(f SecmarkSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Secmark) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	if m.Context != "" || m.Has&SecmarkContext != 0 {
+		if b, err = attr.AppendString(b, NFTA_SECMARK_CTX, string(m.Context)); err != nil {
+			return b, attr.In("NFTA_SECMARK_CTX", err)
+		}
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Secmark) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_SECMARK_CTX:
+			m.Context = attr.Word(v)
+			m.Has |= SecmarkContext
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Secmark) Reset() {
+	*m = Secmark{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Secmark) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_SECMARK_CTX: {Name: "NFTA_SECMARK_CTX"},
 		},
 	}
 }
@@ -1844,6 +4809,211 @@ func (*Set) Schema() *attr.Schema {
 	}
 }
 
+// SocketSet says which attributes of Socket are there.
+type SocketSet uint64
+
+const (
+	SocketKey SocketSet = 1 << iota
+	SocketDReg
+	SocketLevel
+)
+
+// Has says whether all of f are in s.
+func (s SocketSet) Has(f SocketSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Socket) AppendBody(b []byte) ([]byte, error) {
+	b = attr.AppendBE32(b, NFTA_SOCKET_KEY, uint32(m.Key))
+	if m.DReg != 0 || m.Has&SocketDReg != 0 {
+		b = attr.AppendBE32(b, NFTA_SOCKET_DREG, uint32(m.DReg))
+	}
+	if m.Level != 0 || m.Has&SocketLevel != 0 {
+		b = attr.AppendBE32(b, NFTA_SOCKET_LEVEL, uint32(m.Level))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Socket) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_SOCKET_KEY:
+			m.Key = attr.BE32(v)
+			m.Has |= SocketKey
+		case NFTA_SOCKET_DREG:
+			m.DReg = attr.BE32(v)
+			m.Has |= SocketDReg
+		case NFTA_SOCKET_LEVEL:
+			m.Level = attr.BE32(v)
+			m.Has |= SocketLevel
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Socket) Reset() {
+	*m = Socket{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Socket) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_SOCKET_KEY:   {Name: "NFTA_SOCKET_KEY"},
+			NFTA_SOCKET_DREG:  {Name: "NFTA_SOCKET_DREG"},
+			NFTA_SOCKET_LEVEL: {Name: "NFTA_SOCKET_LEVEL"},
+		},
+	}
+}
+
+// SynproxySet says which attributes of Synproxy are there.
+type SynproxySet uint64
+
+const (
+	SynproxyMSS SynproxySet = 1 << iota
+	SynproxyWScale
+	SynproxyFlags
+)
+
+// Has says whether all of f are in s.
+func (s SynproxySet) Has(f SynproxySet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *Synproxy) AppendBody(b []byte) ([]byte, error) {
+	if m.MSS != 0 || m.Has&SynproxyMSS != 0 {
+		b = attr.AppendBE16(b, NFTA_SYNPROXY_MSS, uint16(m.MSS))
+	}
+	if m.WScale != 0 || m.Has&SynproxyWScale != 0 {
+		b = attr.AppendU8(b, NFTA_SYNPROXY_WSCALE, uint8(m.WScale))
+	}
+	if m.Flags != 0 || m.Has&SynproxyFlags != 0 {
+		b = attr.AppendBE32(b, NFTA_SYNPROXY_FLAGS, uint32(m.Flags))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Synproxy) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_SYNPROXY_MSS:
+			m.MSS = attr.BE16(v)
+			m.Has |= SynproxyMSS
+		case NFTA_SYNPROXY_WSCALE:
+			m.WScale = attr.U8(v)
+			m.Has |= SynproxyWScale
+		case NFTA_SYNPROXY_FLAGS:
+			m.Flags = attr.BE32(v)
+			m.Has |= SynproxyFlags
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Synproxy) Reset() {
+	*m = Synproxy{}
+}
+
+// Schema gives the attributes of m their names.
+func (*Synproxy) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_SYNPROXY_MSS:    {Name: "NFTA_SYNPROXY_MSS"},
+			NFTA_SYNPROXY_WSCALE: {Name: "NFTA_SYNPROXY_WSCALE"},
+			NFTA_SYNPROXY_FLAGS:  {Name: "NFTA_SYNPROXY_FLAGS"},
+		},
+	}
+}
+
+// TProxySet says which attributes of TProxy are there.
+type TProxySet uint64
+
+const (
+	TProxyFamily TProxySet = 1 << iota
+	TProxyAddrReg
+	TProxyPortReg
+)
+
+// Has says whether all of f are in s.
+func (s TProxySet) Has(f TProxySet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *TProxy) AppendBody(b []byte) ([]byte, error) {
+	if m.Family != 0 || m.Has&TProxyFamily != 0 {
+		b = attr.AppendBE32(b, NFTA_TPROXY_FAMILY, uint32(m.Family))
+	}
+	if m.AddrReg != 0 || m.Has&TProxyAddrReg != 0 {
+		b = attr.AppendBE32(b, NFTA_TPROXY_REG_ADDR, uint32(m.AddrReg))
+	}
+	if m.PortReg != 0 || m.Has&TProxyPortReg != 0 {
+		b = attr.AppendBE32(b, NFTA_TPROXY_REG_PORT, uint32(m.PortReg))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *TProxy) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_TPROXY_FAMILY:
+			m.Family = attr.BE32(v)
+			m.Has |= TProxyFamily
+		case NFTA_TPROXY_REG_ADDR:
+			m.AddrReg = attr.BE32(v)
+			m.Has |= TProxyAddrReg
+		case NFTA_TPROXY_REG_PORT:
+			m.PortReg = attr.BE32(v)
+			m.Has |= TProxyPortReg
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *TProxy) Reset() {
+	*m = TProxy{}
+}
+
+// Schema gives the attributes of m their names.
+func (*TProxy) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_TPROXY_FAMILY:   {Name: "NFTA_TPROXY_FAMILY"},
+			NFTA_TPROXY_REG_ADDR: {Name: "NFTA_TPROXY_REG_ADDR"},
+			NFTA_TPROXY_REG_PORT: {Name: "NFTA_TPROXY_REG_PORT"},
+		},
+	}
+}
+
 // TableSet says which attributes of Table are there.
 type TableSet uint64
 
@@ -1948,6 +5118,73 @@ func (*Table) Schema() *attr.Schema {
 	}
 }
 
+// TunnelExprSet says which attributes of TunnelExpr are there.
+type TunnelExprSet uint64
+
+const (
+	TunnelExprKey TunnelExprSet = 1 << iota
+	TunnelExprDReg
+	TunnelExprMode
+)
+
+// Has says whether all of f are in s.
+func (s TunnelExprSet) Has(f TunnelExprSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *TunnelExpr) AppendBody(b []byte) ([]byte, error) {
+	b = attr.AppendBE32(b, NFTA_TUNNEL_KEY, uint32(m.Key))
+	if m.DReg != 0 || m.Has&TunnelExprDReg != 0 {
+		b = attr.AppendBE32(b, NFTA_TUNNEL_DREG, uint32(m.DReg))
+	}
+	if m.Mode != 0 || m.Has&TunnelExprMode != 0 {
+		b = attr.AppendBE32(b, NFTA_TUNNEL_MODE, uint32(m.Mode))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *TunnelExpr) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_TUNNEL_KEY:
+			m.Key = attr.BE32(v)
+			m.Has |= TunnelExprKey
+		case NFTA_TUNNEL_DREG:
+			m.DReg = attr.BE32(v)
+			m.Has |= TunnelExprDReg
+		case NFTA_TUNNEL_MODE:
+			m.Mode = attr.BE32(v)
+			m.Has |= TunnelExprMode
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *TunnelExpr) Reset() {
+	*m = TunnelExpr{}
+}
+
+// Schema gives the attributes of m their names.
+func (*TunnelExpr) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_TUNNEL_KEY:  {Name: "NFTA_TUNNEL_KEY"},
+			NFTA_TUNNEL_DREG: {Name: "NFTA_TUNNEL_DREG"},
+			NFTA_TUNNEL_MODE: {Name: "NFTA_TUNNEL_MODE"},
+		},
+	}
+}
+
 // VerdictSet says which attributes of Verdict are there.
 type VerdictSet uint64
 
@@ -2016,6 +5253,81 @@ func (*Verdict) Schema() *attr.Schema {
 			NFTA_VERDICT_CODE:     {Name: "NFTA_VERDICT_CODE"},
 			NFTA_VERDICT_CHAIN:    {Name: "NFTA_VERDICT_CHAIN"},
 			NFTA_VERDICT_CHAIN_ID: {Name: "NFTA_VERDICT_CHAIN_ID"},
+		},
+	}
+}
+
+// XFRMSet says which attributes of XFRM are there.
+type XFRMSet uint64
+
+const (
+	XFRMDReg XFRMSet = 1 << iota
+	XFRMKey
+	XFRMDir
+	XFRMSPNum
+)
+
+// Has says whether all of f are in s.
+func (s XFRMSet) Has(f XFRMSet) bool { return s&f == f }
+
+// AppendBody appends the attributes of m.
+func (m *XFRM) AppendBody(b []byte) ([]byte, error) {
+	if m.DReg != 0 || m.Has&XFRMDReg != 0 {
+		b = attr.AppendBE32(b, NFTA_XFRM_DREG, uint32(m.DReg))
+	}
+	if m.Key != 0 || m.Has&XFRMKey != 0 {
+		b = attr.AppendBE32(b, NFTA_XFRM_KEY, uint32(m.Key))
+	}
+	b = attr.AppendU8(b, NFTA_XFRM_DIR, uint8(m.Dir))
+	if m.SPNum != 0 || m.Has&XFRMSPNum != 0 {
+		b = attr.AppendBE32(b, NFTA_XFRM_SPNUM, uint32(m.SPNum))
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *XFRM) Decode(b []byte) error {
+	m.Reset()
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NFTA_XFRM_DREG:
+			m.DReg = attr.BE32(v)
+			m.Has |= XFRMDReg
+		case NFTA_XFRM_KEY:
+			m.Key = attr.BE32(v)
+			m.Has |= XFRMKey
+		case NFTA_XFRM_DIR:
+			m.Dir = attr.U8(v)
+			m.Has |= XFRMDir
+		case NFTA_XFRM_SPNUM:
+			m.SPNum = attr.BE32(v)
+			m.Has |= XFRMSPNum
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *XFRM) Reset() {
+	*m = XFRM{}
+}
+
+// Schema gives the attributes of m their names.
+func (*XFRM) Schema() *attr.Schema {
+	return &attr.Schema{
+		Attrs: map[uint16]attr.Attr{
+			NFTA_XFRM_DREG:  {Name: "NFTA_XFRM_DREG"},
+			NFTA_XFRM_KEY:   {Name: "NFTA_XFRM_KEY"},
+			NFTA_XFRM_DIR:   {Name: "NFTA_XFRM_DIR"},
+			NFTA_XFRM_SPNUM: {Name: "NFTA_XFRM_SPNUM"},
 		},
 	}
 }

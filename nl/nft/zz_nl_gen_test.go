@@ -12,6 +12,170 @@ import (
 	"github.com/netfs-project/netfs/nl/nfnl"
 )
 
+func randBitwise(r *rand.Rand, depth int) (m Bitwise) {
+	if r.IntN(2) == 1 {
+		m.SReg = uint32(r.Uint64())
+		m.Has |= BitwiseSReg
+	}
+	if r.IntN(2) == 1 {
+		m.DReg = uint32(r.Uint64())
+		m.Has |= BitwiseDReg
+	}
+	if r.IntN(2) == 1 {
+		m.Len = uint32(r.Uint64())
+		m.Has |= BitwiseLen
+	}
+	if depth < 3 && r.IntN(2) == 1 {
+		m.Mask = randData(r, depth+1)
+		m.Has |= BitwiseMask
+	}
+	if depth < 3 && r.IntN(2) == 1 {
+		m.Xor = randData(r, depth+1)
+		m.Has |= BitwiseXor
+	}
+	if r.IntN(2) == 1 {
+		m.Op = uint32(r.Uint64())
+		m.Has |= BitwiseOp
+	}
+	if depth < 3 && r.IntN(2) == 1 {
+		m.Data = randData(r, depth+1)
+		m.Has |= BitwiseData
+	}
+	if r.IntN(2) == 1 {
+		m.SReg2 = uint32(r.Uint64())
+		m.Has |= BitwiseSReg2
+	}
+	return m
+}
+
+func randData(r *rand.Rand, depth int) (m Data) {
+	if r.IntN(2) == 1 {
+		m.Value = []byte(someBytes(r))
+		m.Has |= DataValue
+	}
+	if depth < 3 && r.IntN(2) == 1 {
+		m.Verdict = randVerdict(r, depth+1)
+		m.Has |= DataVerdict
+	}
+	return m
+}
+
+func randVerdict(r *rand.Rand, depth int) (m Verdict) {
+	if r.IntN(2) == 1 {
+		m.Code = int32(r.Uint64())
+		m.Has |= VerdictCode
+	}
+	if r.IntN(2) == 1 {
+		m.Chain = string(someString(r))
+		m.Has |= VerdictChain
+	}
+	if r.IntN(2) == 1 {
+		m.ChainID = uint32(r.Uint64())
+		m.Has |= VerdictChainID
+	}
+	return m
+}
+
+func randByteorder(r *rand.Rand, depth int) (m Byteorder) {
+	if r.IntN(2) == 1 {
+		m.SReg = uint32(r.Uint64())
+		m.Has |= ByteorderSReg
+	}
+	if r.IntN(2) == 1 {
+		m.DReg = uint32(r.Uint64())
+		m.Has |= ByteorderDReg
+	}
+	{
+		m.Op = uint32(r.Uint64())
+		m.Has |= ByteorderOp
+	}
+	if r.IntN(2) == 1 {
+		m.Len = uint32(r.Uint64())
+		m.Has |= ByteorderLen
+	}
+	if r.IntN(2) == 1 {
+		m.Size = uint32(r.Uint64())
+		m.Has |= ByteorderSize
+	}
+	return m
+}
+
+func randCT(r *rand.Rand, depth int) (m CT) {
+	if r.IntN(2) == 1 {
+		m.DReg = uint32(r.Uint64())
+		m.Has |= CTDReg
+	}
+	{
+		m.Key = uint32(r.Uint64())
+		m.Has |= CTKey
+	}
+	if r.IntN(2) == 1 {
+		m.Direction = uint8(r.Uint64())
+		m.Has |= CTDirection
+	}
+	if r.IntN(2) == 1 {
+		m.SReg = uint32(r.Uint64())
+		m.Has |= CTSReg
+	}
+	return m
+}
+
+func randCTExpect(r *rand.Rand, depth int) (m CTExpect) {
+	if r.IntN(2) == 1 {
+		m.L3Proto = uint16(r.Uint64())
+		m.Has |= CTExpectL3Proto
+	}
+	if r.IntN(2) == 1 {
+		m.L4Proto = uint8(r.Uint64())
+		m.Has |= CTExpectL4Proto
+	}
+	if r.IntN(2) == 1 {
+		m.DPort = uint16(r.Uint64())
+		m.Has |= CTExpectDPort
+	}
+	if r.IntN(2) == 1 {
+		m.Timeout = time.Duration(r.Uint32()) * time.Millisecond
+		m.Has |= CTExpectTimeout
+	}
+	if r.IntN(2) == 1 {
+		m.Size = uint8(r.Uint64())
+		m.Has |= CTExpectSize
+	}
+	return m
+}
+
+func randCTHelper(r *rand.Rand, depth int) (m CTHelper) {
+	if r.IntN(2) == 1 {
+		m.Name = string(someString(r))
+		m.Has |= CTHelperName
+	}
+	if r.IntN(2) == 1 {
+		m.L3Proto = uint16(r.Uint64())
+		m.Has |= CTHelperL3Proto
+	}
+	if r.IntN(2) == 1 {
+		m.L4Proto = uint8(r.Uint64())
+		m.Has |= CTHelperL4Proto
+	}
+	return m
+}
+
+func randCTTimeout(r *rand.Rand, depth int) (m CTTimeout) {
+	if r.IntN(2) == 1 {
+		m.L3Proto = uint16(r.Uint64())
+		m.Has |= CTTimeoutL3Proto
+	}
+	if r.IntN(2) == 1 {
+		m.L4Proto = uint8(r.Uint64())
+		m.Has |= CTTimeoutL4Proto
+	}
+	if r.IntN(2) == 1 {
+		m.Data = []byte(someBytes(r))
+		m.Has |= CTTimeoutData
+	}
+	return m
+}
+
 func randChain(r *rand.Rand, depth int) (m Chain) {
 	m.Header = randNfnlHeader(r)
 	if r.IntN(2) == 1 {
@@ -103,30 +267,46 @@ func randCounters(r *rand.Rand, depth int) (m Counters) {
 	return m
 }
 
-func randData(r *rand.Rand, depth int) (m Data) {
+func randCmp(r *rand.Rand, depth int) (m Cmp) {
 	if r.IntN(2) == 1 {
-		m.Value = []byte(someBytes(r))
-		m.Has |= DataValue
+		m.SReg = uint32(r.Uint64())
+		m.Has |= CmpSReg
+	}
+	{
+		m.Op = uint32(r.Uint64())
+		m.Has |= CmpOp
 	}
 	if depth < 3 && r.IntN(2) == 1 {
-		m.Verdict = randVerdict(r, depth+1)
-		m.Has |= DataVerdict
+		m.Data = randData(r, depth+1)
+		m.Has |= CmpData
 	}
 	return m
 }
 
-func randVerdict(r *rand.Rand, depth int) (m Verdict) {
+func randCompat(r *rand.Rand, depth int) (m Compat) {
 	if r.IntN(2) == 1 {
-		m.Code = int32(r.Uint64())
-		m.Has |= VerdictCode
+		m.Name = string(someString(r))
+		m.Has |= CompatName
+	}
+	{
+		m.Rev = uint32(r.Uint64())
+		m.Has |= CompatRev
 	}
 	if r.IntN(2) == 1 {
-		m.Chain = string(someString(r))
-		m.Has |= VerdictChain
+		m.Info = []byte(someBytes(r))
+		m.Has |= CompatInfo
+	}
+	return m
+}
+
+func randConnlimit(r *rand.Rand, depth int) (m Connlimit) {
+	if r.IntN(2) == 1 {
+		m.Count = uint32(r.Uint64())
+		m.Has |= ConnlimitCount
 	}
 	if r.IntN(2) == 1 {
-		m.ChainID = uint32(r.Uint64())
-		m.Has |= VerdictChainID
+		m.Flags = uint32(r.Uint64())
+		m.Has |= ConnlimitFlags
 	}
 	return m
 }
@@ -169,6 +349,73 @@ func randDevHook(r *rand.Rand, depth int) (m DevHook) {
 			m.Devs = append(m.Devs, e)
 		}
 		m.Has |= DevHookDevs
+	}
+	return m
+}
+
+func randDup(r *rand.Rand, depth int) (m Dup) {
+	if r.IntN(2) == 1 {
+		m.AddrReg = uint32(r.Uint64())
+		m.Has |= DupAddrReg
+	}
+	if r.IntN(2) == 1 {
+		m.DevReg = uint32(r.Uint64())
+		m.Has |= DupDevReg
+	}
+	return m
+}
+
+func randDynset(r *rand.Rand, depth int) (m Dynset) {
+	if r.IntN(2) == 1 {
+		m.SetName = string(someString(r))
+		m.Has |= DynsetSetName
+	}
+	if r.IntN(2) == 1 {
+		m.SetID = uint32(r.Uint64())
+		m.Has |= DynsetSetID
+	}
+	{
+		m.Op = uint32(r.Uint64())
+		m.Has |= DynsetOp
+	}
+	if r.IntN(2) == 1 {
+		m.KeyReg = uint32(r.Uint64())
+		m.Has |= DynsetKeyReg
+	}
+	if r.IntN(2) == 1 {
+		m.DataReg = uint32(r.Uint64())
+		m.Has |= DynsetDataReg
+	}
+	if r.IntN(2) == 1 {
+		m.Timeout = time.Duration(r.Uint32()) * time.Millisecond
+		m.Has |= DynsetTimeout
+	}
+	if depth < 3 && r.IntN(2) == 1 {
+		m.Expr = randExpr(r, depth+1)
+		m.Has |= DynsetExpr
+	}
+	if r.IntN(2) == 1 {
+		m.Flags = uint32(r.Uint64())
+		m.Has |= DynsetFlags
+	}
+	if depth < 3 && r.IntN(2) == 1 {
+		for range 1 + r.IntN(3) {
+			e := randExpr(r, depth+1)
+			m.Exprs = append(m.Exprs, e)
+		}
+		m.Has |= DynsetExprs
+	}
+	return m
+}
+
+func randExpr(r *rand.Rand, depth int) (m Expr) {
+	if r.IntN(2) == 1 {
+		m.Name = string(someString(r))
+		m.Has |= ExprName
+	}
+	if r.IntN(2) == 1 {
+		m.Data = []byte(someBytes(r))
+		m.Has |= ExprData
 	}
 	return m
 }
@@ -220,18 +467,6 @@ func randElem(r *rand.Rand, depth int) (m Elem) {
 	return m
 }
 
-func randExpr(r *rand.Rand, depth int) (m Expr) {
-	if r.IntN(2) == 1 {
-		m.Name = string(someString(r))
-		m.Has |= ExprName
-	}
-	if r.IntN(2) == 1 {
-		m.Data = []byte(someBytes(r))
-		m.Has |= ExprData
-	}
-	return m
-}
-
 func randElems(r *rand.Rand, depth int) (m Elems) {
 	m.Header = randNfnlHeader(r)
 	if r.IntN(2) == 1 {
@@ -252,6 +487,62 @@ func randElems(r *rand.Rand, depth int) (m Elems) {
 	if r.IntN(2) == 1 {
 		m.SetID = uint32(r.Uint64())
 		m.Has |= ElemsSetID
+	}
+	return m
+}
+
+func randExthdr(r *rand.Rand, depth int) (m Exthdr) {
+	if r.IntN(2) == 1 {
+		m.DReg = uint32(r.Uint64())
+		m.Has |= ExthdrDReg
+	}
+	{
+		m.Type = uint8(r.Uint64())
+		m.Has |= ExthdrType
+	}
+	{
+		m.Offset = uint32(r.Uint64())
+		m.Has |= ExthdrOffset
+	}
+	{
+		m.Len = uint32(r.Uint64())
+		m.Has |= ExthdrLen
+	}
+	if r.IntN(2) == 1 {
+		m.Flags = uint32(r.Uint64())
+		m.Has |= ExthdrFlags
+	}
+	if r.IntN(2) == 1 {
+		m.Op = uint32(r.Uint64())
+		m.Has |= ExthdrOp
+	}
+	if r.IntN(2) == 1 {
+		m.SReg = uint32(r.Uint64())
+		m.Has |= ExthdrSReg
+	}
+	return m
+}
+
+func randFIB(r *rand.Rand, depth int) (m FIB) {
+	if r.IntN(2) == 1 {
+		m.DReg = uint32(r.Uint64())
+		m.Has |= FIBDReg
+	}
+	if r.IntN(2) == 1 {
+		m.Result = uint32(r.Uint64())
+		m.Has |= FIBResult
+	}
+	if r.IntN(2) == 1 {
+		m.Flags = uint32(r.Uint64())
+		m.Has |= FIBFlags
+	}
+	return m
+}
+
+func randFlowOffload(r *rand.Rand, depth int) (m FlowOffload) {
+	if r.IntN(2) == 1 {
+		m.Table = string(someString(r))
+		m.Has |= FlowOffloadTable
 	}
 	return m
 }
@@ -285,6 +576,22 @@ func randFlowtable(r *rand.Rand, depth int) (m Flowtable) {
 	return m
 }
 
+func randFwd(r *rand.Rand, depth int) (m Fwd) {
+	if r.IntN(2) == 1 {
+		m.DevReg = uint32(r.Uint64())
+		m.Has |= FwdDevReg
+	}
+	if r.IntN(2) == 1 {
+		m.AddrReg = uint32(r.Uint64())
+		m.Has |= FwdAddrReg
+	}
+	if r.IntN(2) == 1 {
+		m.Proto = uint32(r.Uint64())
+		m.Has |= FwdProto
+	}
+	return m
+}
+
 func randGen(r *rand.Rand, depth int) (m Gen) {
 	m.Header = randNfnlHeader(r)
 	if r.IntN(2) == 1 {
@@ -298,6 +605,294 @@ func randGen(r *rand.Rand, depth int) (m Gen) {
 	if r.IntN(2) == 1 {
 		m.ProcName = string(someString(r))
 		m.Has |= GenProcName
+	}
+	return m
+}
+
+func randHash(r *rand.Rand, depth int) (m Hash) {
+	if r.IntN(2) == 1 {
+		m.SReg = uint32(r.Uint64())
+		m.Has |= HashSReg
+	}
+	if r.IntN(2) == 1 {
+		m.DReg = uint32(r.Uint64())
+		m.Has |= HashDReg
+	}
+	if r.IntN(2) == 1 {
+		m.Len = uint32(r.Uint64())
+		m.Has |= HashLen
+	}
+	if r.IntN(2) == 1 {
+		m.Modulus = uint32(r.Uint64())
+		m.Has |= HashModulus
+	}
+	if r.IntN(2) == 1 {
+		m.Seed = uint32(r.Uint64())
+		m.Has |= HashSeed
+	}
+	if r.IntN(2) == 1 {
+		m.Offset = uint32(r.Uint64())
+		m.Has |= HashOffset
+	}
+	if r.IntN(2) == 1 {
+		m.Type = uint32(r.Uint64())
+		m.Has |= HashType
+	}
+	if r.IntN(2) == 1 {
+		m.SetName = string(someString(r))
+		m.Has |= HashSetName
+	}
+	if r.IntN(2) == 1 {
+		m.SetID = uint32(r.Uint64())
+		m.Has |= HashSetID
+	}
+	return m
+}
+
+func randImmediate(r *rand.Rand, depth int) (m Immediate) {
+	{
+		m.DReg = uint32(r.Uint64())
+		m.Has |= ImmediateDReg
+	}
+	if depth < 3 && r.IntN(2) == 1 {
+		m.Data = randData(r, depth+1)
+		m.Has |= ImmediateData
+	}
+	return m
+}
+
+func randInner(r *rand.Rand, depth int) (m Inner) {
+	{
+		m.Num = uint32(r.Uint64())
+		m.Has |= InnerNum
+	}
+	if r.IntN(2) == 1 {
+		m.Type = uint32(r.Uint64())
+		m.Has |= InnerType
+	}
+	if r.IntN(2) == 1 {
+		m.Flags = uint32(r.Uint64())
+		m.Has |= InnerFlags
+	}
+	if r.IntN(2) == 1 {
+		m.HdrSize = uint32(r.Uint64())
+		m.Has |= InnerHdrSize
+	}
+	if depth < 3 && r.IntN(2) == 1 {
+		m.Expr = randExpr(r, depth+1)
+		m.Has |= InnerExpr
+	}
+	return m
+}
+
+func randLast(r *rand.Rand, depth int) (m Last) {
+	if r.IntN(2) == 1 {
+		m.Used = uint32(r.Uint64())
+		m.Has |= LastUsed
+	}
+	if r.IntN(2) == 1 {
+		m.Ago = time.Duration(r.Uint32()) * time.Millisecond
+		m.Has |= LastAgo
+	}
+	return m
+}
+
+func randLimit(r *rand.Rand, depth int) (m Limit) {
+	if r.IntN(2) == 1 {
+		m.Rate = uint64(r.Uint64())
+		m.Has |= LimitRate
+	}
+	if r.IntN(2) == 1 {
+		m.Unit = time.Duration(r.Uint32()) * time.Second
+		m.Has |= LimitUnit
+	}
+	if r.IntN(2) == 1 {
+		m.Burst = uint32(r.Uint64())
+		m.Has |= LimitBurst
+	}
+	if r.IntN(2) == 1 {
+		m.Type = uint32(r.Uint64())
+		m.Has |= LimitType
+	}
+	if r.IntN(2) == 1 {
+		m.Flags = uint32(r.Uint64())
+		m.Has |= LimitFlags
+	}
+	return m
+}
+
+func randLog(r *rand.Rand, depth int) (m Log) {
+	if r.IntN(2) == 1 {
+		m.Group = uint16(r.Uint64())
+		m.Has |= LogGroup
+	}
+	if r.IntN(2) == 1 {
+		m.Prefix = string(someString(r))
+		m.Has |= LogPrefix
+	}
+	if r.IntN(2) == 1 {
+		m.Snaplen = uint32(r.Uint64())
+		m.Has |= LogSnaplen
+	}
+	if r.IntN(2) == 1 {
+		m.QThreshold = uint16(r.Uint64())
+		m.Has |= LogQThreshold
+	}
+	if r.IntN(2) == 1 {
+		m.Level = uint32(r.Uint64())
+		m.Has |= LogLevel
+	}
+	if r.IntN(2) == 1 {
+		m.Flags = uint32(r.Uint64())
+		m.Has |= LogFlags
+	}
+	return m
+}
+
+func randLookup(r *rand.Rand, depth int) (m Lookup) {
+	if r.IntN(2) == 1 {
+		m.SetName = string(someString(r))
+		m.Has |= LookupSetName
+	}
+	if r.IntN(2) == 1 {
+		m.SReg = uint32(r.Uint64())
+		m.Has |= LookupSReg
+	}
+	if r.IntN(2) == 1 {
+		m.DReg = uint32(r.Uint64())
+		m.Has |= LookupDReg
+	}
+	if r.IntN(2) == 1 {
+		m.SetID = uint32(r.Uint64())
+		m.Has |= LookupSetID
+	}
+	if r.IntN(2) == 1 {
+		m.Flags = uint32(r.Uint64())
+		m.Has |= LookupFlags
+	}
+	return m
+}
+
+func randMasq(r *rand.Rand, depth int) (m Masq) {
+	if r.IntN(2) == 1 {
+		m.Flags = uint32(r.Uint64())
+		m.Has |= MasqFlags
+	}
+	if r.IntN(2) == 1 {
+		m.ProtoMin = uint32(r.Uint64())
+		m.Has |= MasqProtoMin
+	}
+	if r.IntN(2) == 1 {
+		m.ProtoMax = uint32(r.Uint64())
+		m.Has |= MasqProtoMax
+	}
+	return m
+}
+
+func randMeta(r *rand.Rand, depth int) (m Meta) {
+	if r.IntN(2) == 1 {
+		m.DReg = uint32(r.Uint64())
+		m.Has |= MetaDReg
+	}
+	{
+		m.Key = uint32(r.Uint64())
+		m.Has |= MetaKey
+	}
+	if r.IntN(2) == 1 {
+		m.SReg = uint32(r.Uint64())
+		m.Has |= MetaSReg
+	}
+	return m
+}
+
+func randNAT(r *rand.Rand, depth int) (m NAT) {
+	{
+		m.Type = uint32(r.Uint64())
+		m.Has |= NATType
+	}
+	if r.IntN(2) == 1 {
+		m.Family = uint32(r.Uint64())
+		m.Has |= NATFamily
+	}
+	if r.IntN(2) == 1 {
+		m.AddrMin = uint32(r.Uint64())
+		m.Has |= NATAddrMin
+	}
+	if r.IntN(2) == 1 {
+		m.AddrMax = uint32(r.Uint64())
+		m.Has |= NATAddrMax
+	}
+	if r.IntN(2) == 1 {
+		m.ProtoMin = uint32(r.Uint64())
+		m.Has |= NATProtoMin
+	}
+	if r.IntN(2) == 1 {
+		m.ProtoMax = uint32(r.Uint64())
+		m.Has |= NATProtoMax
+	}
+	if r.IntN(2) == 1 {
+		m.Flags = uint32(r.Uint64())
+		m.Has |= NATFlags
+	}
+	return m
+}
+
+func randNumgen(r *rand.Rand, depth int) (m Numgen) {
+	if r.IntN(2) == 1 {
+		m.DReg = uint32(r.Uint64())
+		m.Has |= NumgenDReg
+	}
+	if r.IntN(2) == 1 {
+		m.Modulus = uint32(r.Uint64())
+		m.Has |= NumgenModulus
+	}
+	{
+		m.Type = uint32(r.Uint64())
+		m.Has |= NumgenType
+	}
+	if r.IntN(2) == 1 {
+		m.Offset = uint32(r.Uint64())
+		m.Has |= NumgenOffset
+	}
+	return m
+}
+
+func randOSF(r *rand.Rand, depth int) (m OSF) {
+	if r.IntN(2) == 1 {
+		m.DReg = uint32(r.Uint64())
+		m.Has |= OSFDReg
+	}
+	{
+		m.TTL = uint8(r.Uint64())
+		m.Has |= OSFTTL
+	}
+	if r.IntN(2) == 1 {
+		m.Flags = uint32(r.Uint64())
+		m.Has |= OSFFlags
+	}
+	return m
+}
+
+func randObjRef(r *rand.Rand, depth int) (m ObjRef) {
+	if r.IntN(2) == 1 {
+		m.Type = uint32(r.Uint64())
+		m.Has |= ObjRefType
+	}
+	if r.IntN(2) == 1 {
+		m.Name = string(someString(r))
+		m.Has |= ObjRefName
+	}
+	if r.IntN(2) == 1 {
+		m.SReg = uint32(r.Uint64())
+		m.Has |= ObjRefSReg
+	}
+	if r.IntN(2) == 1 {
+		m.SetName = string(someString(r))
+		m.Has |= ObjRefSetName
+	}
+	if r.IntN(2) == 1 {
+		m.SetID = uint32(r.Uint64())
+		m.Has |= ObjRefSetID
 	}
 	return m
 }
@@ -331,6 +926,138 @@ func randObject(r *rand.Rand, depth int) (m Object) {
 	if r.IntN(2) == 1 {
 		m.UserData = []byte(someBytes(r))
 		m.Has |= ObjectUserData
+	}
+	return m
+}
+
+func randPayload(r *rand.Rand, depth int) (m Payload) {
+	if r.IntN(2) == 1 {
+		m.DReg = uint32(r.Uint64())
+		m.Has |= PayloadDReg
+	}
+	{
+		m.Base = uint32(r.Uint64())
+		m.Has |= PayloadBase
+	}
+	{
+		m.Offset = uint32(r.Uint64())
+		m.Has |= PayloadOffset
+	}
+	if r.IntN(2) == 1 {
+		m.Len = uint32(r.Uint64())
+		m.Has |= PayloadLen
+	}
+	if r.IntN(2) == 1 {
+		m.SReg = uint32(r.Uint64())
+		m.Has |= PayloadSReg
+	}
+	if r.IntN(2) == 1 {
+		m.CsumType = uint32(r.Uint64())
+		m.Has |= PayloadCsumType
+	}
+	if r.IntN(2) == 1 {
+		m.CsumOffset = uint32(r.Uint64())
+		m.Has |= PayloadCsumOffset
+	}
+	if r.IntN(2) == 1 {
+		m.CsumFlags = uint32(r.Uint64())
+		m.Has |= PayloadCsumFlags
+	}
+	return m
+}
+
+func randQueue(r *rand.Rand, depth int) (m Queue) {
+	if r.IntN(2) == 1 {
+		m.Num = uint16(r.Uint64())
+		m.Has |= QueueNum
+	}
+	if r.IntN(2) == 1 {
+		m.Total = uint16(r.Uint64())
+		m.Has |= QueueTotal
+	}
+	if r.IntN(2) == 1 {
+		m.Flags = uint16(r.Uint64())
+		m.Has |= QueueFlags
+	}
+	if r.IntN(2) == 1 {
+		m.SReg = uint32(r.Uint64())
+		m.Has |= QueueSReg
+	}
+	return m
+}
+
+func randQuota(r *rand.Rand, depth int) (m Quota) {
+	if r.IntN(2) == 1 {
+		m.Bytes = uint64(r.Uint64())
+		m.Has |= QuotaBytes
+	}
+	if r.IntN(2) == 1 {
+		m.Flags = uint32(r.Uint64())
+		m.Has |= QuotaFlags
+	}
+	if r.IntN(2) == 1 {
+		m.Consumed = uint64(r.Uint64())
+		m.Has |= QuotaConsumed
+	}
+	return m
+}
+
+func randRT(r *rand.Rand, depth int) (m RT) {
+	if r.IntN(2) == 1 {
+		m.DReg = uint32(r.Uint64())
+		m.Has |= RTDReg
+	}
+	{
+		m.Key = uint32(r.Uint64())
+		m.Has |= RTKey
+	}
+	return m
+}
+
+func randRange(r *rand.Rand, depth int) (m Range) {
+	if r.IntN(2) == 1 {
+		m.SReg = uint32(r.Uint64())
+		m.Has |= RangeSReg
+	}
+	{
+		m.Op = uint32(r.Uint64())
+		m.Has |= RangeOp
+	}
+	if depth < 3 && r.IntN(2) == 1 {
+		m.From = randData(r, depth+1)
+		m.Has |= RangeFrom
+	}
+	if depth < 3 && r.IntN(2) == 1 {
+		m.To = randData(r, depth+1)
+		m.Has |= RangeTo
+	}
+	return m
+}
+
+func randRedir(r *rand.Rand, depth int) (m Redir) {
+	if r.IntN(2) == 1 {
+		m.ProtoMin = uint32(r.Uint64())
+		m.Has |= RedirProtoMin
+	}
+	if r.IntN(2) == 1 {
+		m.ProtoMax = uint32(r.Uint64())
+		m.Has |= RedirProtoMax
+	}
+	if r.IntN(2) == 1 {
+		m.Flags = uint32(r.Uint64())
+		m.Has |= RedirFlags
+	}
+	return m
+}
+
+func randReject(r *rand.Rand, depth int) (m Reject) {
+	{
+		m.Type = uint32(r.Uint64())
+		m.Has |= RejectType
+	}
+	if r.IntN(2) == 1 {
+		m.Code = uint8(r.Uint64())
+		m.Has |= RejectCode
 	}
 	return m
 }
@@ -375,6 +1102,14 @@ func randRule(r *rand.Rand, depth int) (m Rule) {
 	if r.IntN(2) == 1 {
 		m.ChainID = uint32(r.Uint64())
 		m.Has |= RuleChainID
+	}
+	return m
+}
+
+func randSecmark(r *rand.Rand, depth int) (m Secmark) {
+	if r.IntN(2) == 1 {
+		m.Context = string(someString(r))
+		m.Has |= SecmarkContext
 	}
 	return m
 }
@@ -463,6 +1198,54 @@ func randSet(r *rand.Rand, depth int) (m Set) {
 	return m
 }
 
+func randSocket(r *rand.Rand, depth int) (m Socket) {
+	{
+		m.Key = uint32(r.Uint64())
+		m.Has |= SocketKey
+	}
+	if r.IntN(2) == 1 {
+		m.DReg = uint32(r.Uint64())
+		m.Has |= SocketDReg
+	}
+	if r.IntN(2) == 1 {
+		m.Level = uint32(r.Uint64())
+		m.Has |= SocketLevel
+	}
+	return m
+}
+
+func randSynproxy(r *rand.Rand, depth int) (m Synproxy) {
+	if r.IntN(2) == 1 {
+		m.MSS = uint16(r.Uint64())
+		m.Has |= SynproxyMSS
+	}
+	if r.IntN(2) == 1 {
+		m.WScale = uint8(r.Uint64())
+		m.Has |= SynproxyWScale
+	}
+	if r.IntN(2) == 1 {
+		m.Flags = uint32(r.Uint64())
+		m.Has |= SynproxyFlags
+	}
+	return m
+}
+
+func randTProxy(r *rand.Rand, depth int) (m TProxy) {
+	if r.IntN(2) == 1 {
+		m.Family = uint32(r.Uint64())
+		m.Has |= TProxyFamily
+	}
+	if r.IntN(2) == 1 {
+		m.AddrReg = uint32(r.Uint64())
+		m.Has |= TProxyAddrReg
+	}
+	if r.IntN(2) == 1 {
+		m.PortReg = uint32(r.Uint64())
+		m.Has |= TProxyPortReg
+	}
+	return m
+}
+
 func randTable(r *rand.Rand, depth int) (m Table) {
 	m.Header = randNfnlHeader(r)
 	if r.IntN(2) == 1 {
@@ -490,6 +1273,378 @@ func randTable(r *rand.Rand, depth int) (m Table) {
 		m.Has |= TableOwner
 	}
 	return m
+}
+
+func randTunnelExpr(r *rand.Rand, depth int) (m TunnelExpr) {
+	{
+		m.Key = uint32(r.Uint64())
+		m.Has |= TunnelExprKey
+	}
+	if r.IntN(2) == 1 {
+		m.DReg = uint32(r.Uint64())
+		m.Has |= TunnelExprDReg
+	}
+	if r.IntN(2) == 1 {
+		m.Mode = uint32(r.Uint64())
+		m.Has |= TunnelExprMode
+	}
+	return m
+}
+
+func randXFRM(r *rand.Rand, depth int) (m XFRM) {
+	if r.IntN(2) == 1 {
+		m.DReg = uint32(r.Uint64())
+		m.Has |= XFRMDReg
+	}
+	if r.IntN(2) == 1 {
+		m.Key = uint32(r.Uint64())
+		m.Has |= XFRMKey
+	}
+	{
+		m.Dir = uint8(r.Uint64())
+		m.Has |= XFRMDir
+	}
+	if r.IntN(2) == 1 {
+		m.SPNum = uint32(r.Uint64())
+		m.Has |= XFRMSPNum
+	}
+	return m
+}
+
+func TestRoundTripBitwise(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Bitwise
+	for range 200 {
+		want := randBitwise(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Bitwise
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzBitwise(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randBitwise(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Bitwise
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripByteorder(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Byteorder
+	for range 200 {
+		want := randByteorder(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Byteorder
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzByteorder(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randByteorder(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Byteorder
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripCT(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused CT
+	for range 200 {
+		want := randCT(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got CT
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzCT(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randCT(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y CT
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripCTExpect(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused CTExpect
+	for range 200 {
+		want := randCTExpect(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got CTExpect
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzCTExpect(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randCTExpect(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y CTExpect
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripCTHelper(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused CTHelper
+	for range 200 {
+		want := randCTHelper(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got CTHelper
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzCTHelper(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randCTHelper(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y CTHelper
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripCTTimeout(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused CTTimeout
+	for range 200 {
+		want := randCTTimeout(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got CTTimeout
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzCTTimeout(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randCTTimeout(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y CTTimeout
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
 }
 
 func TestRoundTripChain(t *testing.T) {
@@ -531,6 +1686,174 @@ func FuzzChain(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var x, y Chain
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripCmp(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Cmp
+	for range 200 {
+		want := randCmp(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Cmp
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzCmp(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randCmp(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Cmp
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripCompat(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Compat
+	for range 200 {
+		want := randCompat(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Compat
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzCompat(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randCompat(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Compat
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripConnlimit(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Connlimit
+	for range 200 {
+		want := randConnlimit(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Connlimit
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzConnlimit(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randConnlimit(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Connlimit
 		if x.Decode(b) != nil {
 			return
 		}
@@ -772,6 +2095,118 @@ func FuzzDevHook(f *testing.F) {
 	})
 }
 
+func TestRoundTripDup(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Dup
+	for range 200 {
+		want := randDup(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Dup
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzDup(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randDup(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Dup
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripDynset(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Dynset
+	for range 200 {
+		want := randDynset(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Dynset
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzDynset(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randDynset(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Dynset
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
 func TestRoundTripElem(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var reused Elem
@@ -940,6 +2375,118 @@ func FuzzExpr(f *testing.F) {
 	})
 }
 
+func TestRoundTripExthdr(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Exthdr
+	for range 200 {
+		want := randExthdr(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Exthdr
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzExthdr(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randExthdr(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Exthdr
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripFIB(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused FIB
+	for range 200 {
+		want := randFIB(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got FIB
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzFIB(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randFIB(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y FIB
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
 func TestRoundTripField(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var reused Field
@@ -979,6 +2526,62 @@ func FuzzField(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var x, y Field
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripFlowOffload(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused FlowOffload
+	for range 200 {
+		want := randFlowOffload(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got FlowOffload
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzFlowOffload(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randFlowOffload(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y FlowOffload
 		if x.Decode(b) != nil {
 			return
 		}
@@ -1052,6 +2655,62 @@ func FuzzFlowtable(f *testing.F) {
 	})
 }
 
+func TestRoundTripFwd(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Fwd
+	for range 200 {
+		want := randFwd(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Fwd
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzFwd(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randFwd(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Fwd
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
 func TestRoundTripGen(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var reused Gen
@@ -1091,6 +2750,62 @@ func FuzzGen(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var x, y Gen
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripHash(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Hash
+	for range 200 {
+		want := randHash(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Hash
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzHash(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randHash(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Hash
 		if x.Decode(b) != nil {
 			return
 		}
@@ -1164,6 +2879,678 @@ func FuzzHook(f *testing.F) {
 	})
 }
 
+func TestRoundTripImmediate(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Immediate
+	for range 200 {
+		want := randImmediate(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Immediate
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzImmediate(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randImmediate(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Immediate
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripInner(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Inner
+	for range 200 {
+		want := randInner(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Inner
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzInner(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randInner(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Inner
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripLast(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Last
+	for range 200 {
+		want := randLast(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Last
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzLast(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randLast(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Last
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripLimit(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Limit
+	for range 200 {
+		want := randLimit(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Limit
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzLimit(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randLimit(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Limit
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripLog(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Log
+	for range 200 {
+		want := randLog(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Log
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzLog(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randLog(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Log
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripLookup(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Lookup
+	for range 200 {
+		want := randLookup(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Lookup
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzLookup(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randLookup(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Lookup
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripMasq(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Masq
+	for range 200 {
+		want := randMasq(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Masq
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzMasq(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randMasq(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Masq
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripMeta(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Meta
+	for range 200 {
+		want := randMeta(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Meta
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzMeta(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randMeta(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Meta
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripNAT(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused NAT
+	for range 200 {
+		want := randNAT(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got NAT
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzNAT(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randNAT(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y NAT
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripNumgen(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Numgen
+	for range 200 {
+		want := randNumgen(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Numgen
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzNumgen(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randNumgen(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Numgen
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripOSF(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused OSF
+	for range 200 {
+		want := randOSF(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got OSF
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzOSF(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randOSF(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y OSF
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripObjRef(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused ObjRef
+	for range 200 {
+		want := randObjRef(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got ObjRef
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzObjRef(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randObjRef(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y ObjRef
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
 func TestRoundTripObject(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var reused Object
@@ -1203,6 +3590,398 @@ func FuzzObject(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var x, y Object
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripPayload(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Payload
+	for range 200 {
+		want := randPayload(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Payload
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzPayload(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randPayload(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Payload
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripQueue(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Queue
+	for range 200 {
+		want := randQueue(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Queue
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzQueue(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randQueue(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Queue
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripQuota(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Quota
+	for range 200 {
+		want := randQuota(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Quota
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzQuota(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randQuota(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Quota
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripRT(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused RT
+	for range 200 {
+		want := randRT(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got RT
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzRT(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randRT(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y RT
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripRange(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Range
+	for range 200 {
+		want := randRange(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Range
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzRange(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randRange(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Range
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripRedir(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Redir
+	for range 200 {
+		want := randRedir(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Redir
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzRedir(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randRedir(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Redir
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripReject(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Reject
+	for range 200 {
+		want := randReject(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Reject
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzReject(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randReject(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Reject
 		if x.Decode(b) != nil {
 			return
 		}
@@ -1276,6 +4055,62 @@ func FuzzRule(f *testing.F) {
 	})
 }
 
+func TestRoundTripSecmark(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Secmark
+	for range 200 {
+		want := randSecmark(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Secmark
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzSecmark(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randSecmark(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Secmark
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
 func TestRoundTripSet(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var reused Set
@@ -1315,6 +4150,174 @@ func FuzzSet(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var x, y Set
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripSocket(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Socket
+	for range 200 {
+		want := randSocket(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Socket
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzSocket(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randSocket(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Socket
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripSynproxy(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Synproxy
+	for range 200 {
+		want := randSynproxy(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Synproxy
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzSynproxy(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randSynproxy(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Synproxy
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripTProxy(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused TProxy
+	for range 200 {
+		want := randTProxy(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got TProxy
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzTProxy(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randTProxy(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y TProxy
 		if x.Decode(b) != nil {
 			return
 		}
@@ -1388,6 +4391,62 @@ func FuzzTable(f *testing.F) {
 	})
 }
 
+func TestRoundTripTunnelExpr(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused TunnelExpr
+	for range 200 {
+		want := randTunnelExpr(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got TunnelExpr
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzTunnelExpr(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randTunnelExpr(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y TunnelExpr
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
 func TestRoundTripVerdict(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var reused Verdict
@@ -1427,6 +4486,62 @@ func FuzzVerdict(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var x, y Verdict
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripXFRM(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused XFRM
+	for range 200 {
+		want := randXFRM(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got XFRM
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzXFRM(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randXFRM(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y XFRM
 		if x.Decode(b) != nil {
 			return
 		}
