@@ -2469,6 +2469,28 @@ func (s *IfInfoMsg) Decode(b []byte) {
 	s.Change = uint32(binary.NativeEndian.Uint32(b[12:]))
 }
 
+// Append appends the 12 bytes of s.
+func (s *IfStatsMsg) Append(b []byte) []byte {
+	b = append(b, uint8(s.Family))
+	b = append(b, 0, 0, 0)
+	b = binary.NativeEndian.AppendUint32(b, uint32(s.Index))
+	b = binary.NativeEndian.AppendUint32(b, uint32(s.Filter))
+	return b
+}
+
+// Decode sets s to the 12 bytes that begin b; bytes that are not there count as zero.
+func (s *IfStatsMsg) Decode(b []byte) {
+	if len(b) < 12 {
+		var whole [12]byte
+		copy(whole[:], b)
+		b = whole[:]
+	}
+	_ = b[11]
+	s.Family = uint8(b[0])
+	s.Index = int32(binary.NativeEndian.Uint32(b[4:]))
+	s.Filter = uint32(binary.NativeEndian.Uint32(b[8:]))
+}
+
 // Append appends the 16 bytes of s.
 func (s *IfaCacheInfo) Append(b []byte) []byte {
 	b = binary.NativeEndian.AppendUint32(b, uint32(s.Preferred))
@@ -2804,6 +2826,128 @@ func (*KindInfo) Schema() *attr.Schema {
 			IFLA_INFO_SLAVE_DATA: {Name: "IFLA_INFO_SLAVE_DATA", Choose: (*KindInfo)(nil).chooseSlaveData},
 		},
 	}
+}
+
+// Append appends the 12 bytes of s.
+func (s *LabelMsg) Append(b []byte) []byte {
+	b = append(b, uint8(s.Family))
+	b = append(b, 0)
+	b = append(b, uint8(s.PrefixLen))
+	b = append(b, uint8(s.Flags))
+	b = binary.NativeEndian.AppendUint32(b, uint32(s.Index))
+	b = binary.NativeEndian.AppendUint32(b, uint32(s.Seq))
+	return b
+}
+
+// Decode sets s to the 12 bytes that begin b; bytes that are not there count as zero.
+func (s *LabelMsg) Decode(b []byte) {
+	if len(b) < 12 {
+		var whole [12]byte
+		copy(whole[:], b)
+		b = whole[:]
+	}
+	_ = b[11]
+	s.Family = uint8(b[0])
+	s.PrefixLen = uint8(b[2])
+	s.Flags = uint8(b[3])
+	s.Index = int32(binary.NativeEndian.Uint32(b[4:]))
+	s.Seq = uint32(binary.NativeEndian.Uint32(b[8:]))
+}
+
+// LabelRuleSet says which attributes of LabelRule are there.
+type LabelRuleSet uint64
+
+const (
+	LabelRulePrefix LabelRuleSet = 1 << iota
+	LabelRuleLabel
+	LabelRuleRest
+)
+
+// Has says whether all of f are in s.
+func (s LabelRuleSet) Has(f LabelRuleSet) bool { return s&f == f }
+
+// AppendBody appends the wire form of m.
+func (m *LabelRule) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	h := m.Hdr
+	if m.Prefix.IsValid() {
+		h.PrefixLen = uint8(m.Prefix.Bits())
+	}
+	b = h.Append(b)
+	if m.Prefix.IsValid() && (m.Prefix.Bits() > 0 || m.Has&LabelRulePrefix != 0) {
+		b = attr.AppendAddr(b, IFAL_ADDRESS, m.Prefix.Addr())
+	}
+	if m.Label != 0 || m.Has&LabelRuleLabel != 0 {
+		b = attr.AppendU32(b, IFAL_LABEL, uint32(m.Label))
+	}
+	if b, err = attr.AppendRaws(b, m.Rest); err != nil {
+		return b, err
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *LabelRule) Decode(b []byte) error {
+	m.Reset()
+	m.Hdr.Decode(b)
+	b = b[min(len(b), 12):]
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case IFAL_ADDRESS:
+			if a := attr.Addr(v); int(m.Hdr.PrefixLen) <= a.BitLen() && a.IsValid() {
+				m.Prefix = netip.PrefixFrom(a, int(m.Hdr.PrefixLen))
+				m.Has |= LabelRulePrefix
+			}
+		case IFAL_LABEL:
+			m.Label = attr.U32(v)
+			m.Has |= LabelRuleLabel
+		default:
+			if m.Has&LabelRuleRest != 0 {
+				m.Rest = attr.Keep(m.Rest, t|attr.Flags(b), v)
+			}
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *LabelRule) Reset() {
+	*m = LabelRule{
+		Rest: m.Rest[:0],
+		Has:  m.Has & LabelRuleRest,
+	}
+}
+
+// Schema gives the attributes of m their names.
+func (*LabelRule) Schema() *attr.Schema {
+	return &attr.Schema{
+		Header: 12,
+		Attrs: map[uint16]attr.Attr{
+			IFAL_ADDRESS: {Name: "IFAL_ADDRESS"},
+			IFAL_LABEL:   {Name: "IFAL_LABEL"},
+		},
+	}
+}
+
+// MessageName returns the name of a message type that carries m.
+func (*LabelRule) MessageName(t uint16) string {
+	switch t {
+	case RTM_NEWADDRLABEL:
+		return "RTM_NEWADDRLABEL"
+	case RTM_DELADDRLABEL:
+		return "RTM_DELADDRLABEL"
+	case RTM_GETADDRLABEL:
+		return "RTM_GETADDRLABEL"
+	}
+	return ""
 }
 
 // LinkSet says which attributes of Link are there.
@@ -4682,6 +4826,162 @@ func (*NeighTable) MessageName(t uint16) string {
 	return ""
 }
 
+// NetconfSet says which attributes of Netconf are there.
+type NetconfSet uint64
+
+const (
+	NetconfIndex NetconfSet = 1 << iota
+	NetconfForwarding
+	NetconfRPFilter
+	NetconfMCForwarding
+	NetconfProxyNeigh
+	NetconfIgnoreLinkDown
+	NetconfInput
+	NetconfBCForwarding
+	NetconfRest
+)
+
+// Has says whether all of f are in s.
+func (s NetconfSet) Has(f NetconfSet) bool { return s&f == f }
+
+// AppendBody appends the wire form of m.
+func (m *Netconf) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	b = m.Hdr.Append(b)
+	b = append(b, 0, 0, 0)
+	if m.Index != 0 || m.Has&NetconfIndex != 0 {
+		b = attr.AppendU32(b, NETCONFA_IFINDEX, uint32(m.Index))
+	}
+	if m.Forwarding != 0 || m.Has&NetconfForwarding != 0 {
+		b = attr.AppendU32(b, NETCONFA_FORWARDING, uint32(m.Forwarding))
+	}
+	if m.RPFilter != 0 || m.Has&NetconfRPFilter != 0 {
+		b = attr.AppendU32(b, NETCONFA_RP_FILTER, uint32(m.RPFilter))
+	}
+	if m.MCForwarding != 0 || m.Has&NetconfMCForwarding != 0 {
+		b = attr.AppendU32(b, NETCONFA_MC_FORWARDING, uint32(m.MCForwarding))
+	}
+	if m.ProxyNeigh != 0 || m.Has&NetconfProxyNeigh != 0 {
+		b = attr.AppendU32(b, NETCONFA_PROXY_NEIGH, uint32(m.ProxyNeigh))
+	}
+	if m.IgnoreLinkDown != 0 || m.Has&NetconfIgnoreLinkDown != 0 {
+		b = attr.AppendU32(b, NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN, uint32(m.IgnoreLinkDown))
+	}
+	if m.Input != 0 || m.Has&NetconfInput != 0 {
+		b = attr.AppendU32(b, NETCONFA_INPUT, uint32(m.Input))
+	}
+	if m.BCForwarding != 0 || m.Has&NetconfBCForwarding != 0 {
+		b = attr.AppendU32(b, NETCONFA_BC_FORWARDING, uint32(m.BCForwarding))
+	}
+	if b, err = attr.AppendRaws(b, m.Rest); err != nil {
+		return b, err
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Netconf) Decode(b []byte) error {
+	m.Reset()
+	m.Hdr.Decode(b)
+	b = b[min(len(b), 4):]
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case NETCONFA_IFINDEX:
+			m.Index = int32(attr.Int(v))
+			m.Has |= NetconfIndex
+		case NETCONFA_FORWARDING:
+			m.Forwarding = int32(attr.Int(v))
+			m.Has |= NetconfForwarding
+		case NETCONFA_RP_FILTER:
+			m.RPFilter = int32(attr.Int(v))
+			m.Has |= NetconfRPFilter
+		case NETCONFA_MC_FORWARDING:
+			m.MCForwarding = int32(attr.Int(v))
+			m.Has |= NetconfMCForwarding
+		case NETCONFA_PROXY_NEIGH:
+			m.ProxyNeigh = int32(attr.Int(v))
+			m.Has |= NetconfProxyNeigh
+		case NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN:
+			m.IgnoreLinkDown = int32(attr.Int(v))
+			m.Has |= NetconfIgnoreLinkDown
+		case NETCONFA_INPUT:
+			m.Input = int32(attr.Int(v))
+			m.Has |= NetconfInput
+		case NETCONFA_BC_FORWARDING:
+			m.BCForwarding = int32(attr.Int(v))
+			m.Has |= NetconfBCForwarding
+		default:
+			if m.Has&NetconfRest != 0 {
+				m.Rest = attr.Keep(m.Rest, t|attr.Flags(b), v)
+			}
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Netconf) Reset() {
+	*m = Netconf{
+		Rest: m.Rest[:0],
+		Has:  m.Has & NetconfRest,
+	}
+}
+
+// Schema gives the attributes of m their names.
+func (*Netconf) Schema() *attr.Schema {
+	return &attr.Schema{
+		Header: 4,
+		Attrs: map[uint16]attr.Attr{
+			NETCONFA_IFINDEX:                     {Name: "NETCONFA_IFINDEX"},
+			NETCONFA_FORWARDING:                  {Name: "NETCONFA_FORWARDING"},
+			NETCONFA_RP_FILTER:                   {Name: "NETCONFA_RP_FILTER"},
+			NETCONFA_MC_FORWARDING:               {Name: "NETCONFA_MC_FORWARDING"},
+			NETCONFA_PROXY_NEIGH:                 {Name: "NETCONFA_PROXY_NEIGH"},
+			NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN: {Name: "NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN"},
+			NETCONFA_INPUT:                       {Name: "NETCONFA_INPUT"},
+			NETCONFA_BC_FORWARDING:               {Name: "NETCONFA_BC_FORWARDING"},
+		},
+	}
+}
+
+// MessageName returns the name of a message type that carries m.
+func (*Netconf) MessageName(t uint16) string {
+	switch t {
+	case RTM_NEWNETCONF:
+		return "RTM_NEWNETCONF"
+	case RTM_DELNETCONF:
+		return "RTM_DELNETCONF"
+	case RTM_GETNETCONF:
+		return "RTM_GETNETCONF"
+	}
+	return ""
+}
+
+// Append appends the 1 bytes of s.
+func (s *NetconfMsg) Append(b []byte) []byte {
+	b = append(b, uint8(s.Family))
+	return b
+}
+
+// Decode sets s to the 1 bytes that begin b; bytes that are not there count as zero.
+func (s *NetconfMsg) Decode(b []byte) {
+	if len(b) < 1 {
+		var whole [1]byte
+		copy(whole[:], b)
+		b = whole[:]
+	}
+	_ = b[0]
+	s.Family = uint8(b[0])
+}
+
 // NexthopSet says which attributes of Nexthop are there.
 type NexthopSet uint64
 
@@ -6139,6 +6439,137 @@ func (*Rule) MessageName(t uint16) string {
 		return "RTM_DELRULE"
 	case RTM_GETRULE:
 		return "RTM_GETRULE"
+	}
+	return ""
+}
+
+// StatsSet says which attributes of Stats are there.
+type StatsSet uint64
+
+const (
+	StatsLink64 StatsSet = 1 << iota
+	StatsXStats
+	StatsSlaveXStats
+	StatsOffload
+	StatsAF
+	StatsRest
+)
+
+// Has says whether all of f are in s.
+func (s StatsSet) Has(f StatsSet) bool { return s&f == f }
+
+// AppendBody appends the wire form of m.
+func (m *Stats) AppendBody(b []byte) ([]byte, error) {
+	var err error
+	b = m.Hdr.Append(b)
+	if m.Link64 != (Stats64{}) || m.Has&StatsLink64 != 0 {
+		{
+			var n attr.Nest
+			b, n = attr.BeginPlain(b, IFLA_STATS_LINK_64)
+			b = m.Link64.Append(b)
+			if b, err = attr.End(b, n); err != nil {
+				return b, attr.In("IFLA_STATS_LINK_64", err)
+			}
+		}
+	}
+	if len(m.XStats) > 0 || m.Has&StatsXStats != 0 {
+		if b, err = attr.AppendBytes(b, IFLA_STATS_LINK_XSTATS, m.XStats); err != nil {
+			return b, attr.In("IFLA_STATS_LINK_XSTATS", err)
+		}
+	}
+	if len(m.SlaveXStats) > 0 || m.Has&StatsSlaveXStats != 0 {
+		if b, err = attr.AppendBytes(b, IFLA_STATS_LINK_XSTATS_SLAVE, m.SlaveXStats); err != nil {
+			return b, attr.In("IFLA_STATS_LINK_XSTATS_SLAVE", err)
+		}
+	}
+	if len(m.Offload) > 0 || m.Has&StatsOffload != 0 {
+		if b, err = attr.AppendBytes(b, IFLA_STATS_LINK_OFFLOAD_XSTATS, m.Offload); err != nil {
+			return b, attr.In("IFLA_STATS_LINK_OFFLOAD_XSTATS", err)
+		}
+	}
+	if len(m.AF) > 0 || m.Has&StatsAF != 0 {
+		if b, err = attr.AppendBytes(b, IFLA_STATS_AF_SPEC, m.AF); err != nil {
+			return b, attr.In("IFLA_STATS_AF_SPEC", err)
+		}
+	}
+	if b, err = attr.AppendRaws(b, m.Rest); err != nil {
+		return b, err
+	}
+	return b, nil
+}
+
+// Decode sets m to what b says. It fails only where b is not made of attributes.
+func (m *Stats) Decode(b []byte) error {
+	m.Reset()
+	m.Hdr.Decode(b)
+	b = b[min(len(b), 12):]
+	for {
+		t, v, rest, ok := attr.Next(b)
+		if !ok {
+			break
+		}
+		switch t {
+		case IFLA_STATS_LINK_64:
+			m.Link64.Decode(v)
+			m.Has |= StatsLink64
+		case IFLA_STATS_LINK_XSTATS:
+			m.XStats = append(m.XStats[:0], v...)
+			m.Has |= StatsXStats
+		case IFLA_STATS_LINK_XSTATS_SLAVE:
+			m.SlaveXStats = append(m.SlaveXStats[:0], v...)
+			m.Has |= StatsSlaveXStats
+		case IFLA_STATS_LINK_OFFLOAD_XSTATS:
+			m.Offload = append(m.Offload[:0], v...)
+			m.Has |= StatsOffload
+		case IFLA_STATS_AF_SPEC:
+			m.AF = append(m.AF[:0], v...)
+			m.Has |= StatsAF
+		default:
+			if m.Has&StatsRest != 0 {
+				m.Rest = attr.Keep(m.Rest, t|attr.Flags(b), v)
+			}
+		}
+		b = rest
+	}
+	if err := attr.Check(b); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Reset clears m but keeps the memory of its slices.
+func (m *Stats) Reset() {
+	*m = Stats{
+		XStats:      m.XStats[:0],
+		SlaveXStats: m.SlaveXStats[:0],
+		Offload:     m.Offload[:0],
+		AF:          m.AF[:0],
+		Rest:        m.Rest[:0],
+		Has:         m.Has & StatsRest,
+	}
+}
+
+// Schema gives the attributes of m their names.
+func (*Stats) Schema() *attr.Schema {
+	return &attr.Schema{
+		Header: 12,
+		Attrs: map[uint16]attr.Attr{
+			IFLA_STATS_LINK_64:             {Name: "IFLA_STATS_LINK_64"},
+			IFLA_STATS_LINK_XSTATS:         {Name: "IFLA_STATS_LINK_XSTATS"},
+			IFLA_STATS_LINK_XSTATS_SLAVE:   {Name: "IFLA_STATS_LINK_XSTATS_SLAVE"},
+			IFLA_STATS_LINK_OFFLOAD_XSTATS: {Name: "IFLA_STATS_LINK_OFFLOAD_XSTATS"},
+			IFLA_STATS_AF_SPEC:             {Name: "IFLA_STATS_AF_SPEC"},
+		},
+	}
+}
+
+// MessageName returns the name of a message type that carries m.
+func (*Stats) MessageName(t uint16) string {
+	switch t {
+	case RTM_NEWSTATS:
+		return "RTM_NEWSTATS"
+	case RTM_GETSTATS:
+		return "RTM_GETSTATS"
 	}
 	return ""
 }

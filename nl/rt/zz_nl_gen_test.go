@@ -745,6 +745,13 @@ func randIfInfoMsg(r *rand.Rand) (s IfInfoMsg) {
 	return s
 }
 
+func randIfStatsMsg(r *rand.Rand) (s IfStatsMsg) {
+	s.Family = uint8(r.Uint64())
+	s.Index = int32(r.Uint64())
+	s.Filter = uint32(r.Uint64())
+	return s
+}
+
 func randKindInfo(r *rand.Rand, depth int) (m KindInfo) {
 	if r.IntN(2) == 1 {
 		m.Kind = string(someString(r))
@@ -765,6 +772,29 @@ func randKindInfo(r *rand.Rand, depth int) (m KindInfo) {
 	if r.IntN(2) == 1 {
 		m.SlaveData = []byte(someBytes(r))
 		m.Has |= KindInfoSlaveData
+	}
+	return m
+}
+
+func randLabelMsg(r *rand.Rand) (s LabelMsg) {
+	s.Family = uint8(r.Uint64())
+	s.PrefixLen = uint8(r.Uint64())
+	s.Flags = uint8(r.Uint64())
+	s.Index = int32(r.Uint64())
+	s.Seq = uint32(r.Uint64())
+	return s
+}
+
+func randLabelRule(r *rand.Rand, depth int) (m LabelRule) {
+	m.Hdr = randLabelMsg(r)
+	m.Hdr.PrefixLen = 24
+	if r.IntN(2) == 1 {
+		m.Prefix = netip.PrefixFrom(someAddr(r), 24)
+		m.Has |= LabelRulePrefix
+	}
+	if r.IntN(2) == 1 {
+		m.Label = uint32(r.Uint64())
+		m.Has |= LabelRuleLabel
 	}
 	return m
 }
@@ -1357,6 +1387,48 @@ func randNeighTable(r *rand.Rand, depth int) (m NeighTable) {
 	return m
 }
 
+func randNetconf(r *rand.Rand, depth int) (m Netconf) {
+	m.Hdr = randNetconfMsg(r)
+	if r.IntN(2) == 1 {
+		m.Index = int32(r.Uint64())
+		m.Has |= NetconfIndex
+	}
+	if r.IntN(2) == 1 {
+		m.Forwarding = int32(r.Uint64())
+		m.Has |= NetconfForwarding
+	}
+	if r.IntN(2) == 1 {
+		m.RPFilter = int32(r.Uint64())
+		m.Has |= NetconfRPFilter
+	}
+	if r.IntN(2) == 1 {
+		m.MCForwarding = int32(r.Uint64())
+		m.Has |= NetconfMCForwarding
+	}
+	if r.IntN(2) == 1 {
+		m.ProxyNeigh = int32(r.Uint64())
+		m.Has |= NetconfProxyNeigh
+	}
+	if r.IntN(2) == 1 {
+		m.IgnoreLinkDown = int32(r.Uint64())
+		m.Has |= NetconfIgnoreLinkDown
+	}
+	if r.IntN(2) == 1 {
+		m.Input = int32(r.Uint64())
+		m.Has |= NetconfInput
+	}
+	if r.IntN(2) == 1 {
+		m.BCForwarding = int32(r.Uint64())
+		m.Has |= NetconfBCForwarding
+	}
+	return m
+}
+
+func randNetconfMsg(r *rand.Rand) (s NetconfMsg) {
+	s.Family = uint8(r.Uint64())
+	return s
+}
+
 func randNexthop(r *rand.Rand, depth int) (m Nexthop) {
 	m.Hdr = randNhMsg(r)
 	if r.IntN(2) == 1 {
@@ -1731,6 +1803,31 @@ func randUIDRange(r *rand.Rand) (s UIDRange) {
 	s.Low = uint32(r.Uint64())
 	s.High = uint32(r.Uint64())
 	return s
+}
+
+func randStats(r *rand.Rand, depth int) (m Stats) {
+	m.Hdr = randIfStatsMsg(r)
+	if r.IntN(2) == 1 {
+		m.Link64 = randStats64(r)
+		m.Has |= StatsLink64
+	}
+	if r.IntN(2) == 1 {
+		m.XStats = []byte(someBytes(r))
+		m.Has |= StatsXStats
+	}
+	if r.IntN(2) == 1 {
+		m.SlaveXStats = []byte(someBytes(r))
+		m.Has |= StatsSlaveXStats
+	}
+	if r.IntN(2) == 1 {
+		m.Offload = []byte(someBytes(r))
+		m.Has |= StatsOffload
+	}
+	if r.IntN(2) == 1 {
+		m.AF = []byte(someBytes(r))
+		m.Has |= StatsAF
+	}
+	return m
 }
 
 func randVLAN(r *rand.Rand, depth int) (m VLAN) {
@@ -2943,6 +3040,29 @@ func TestRoundTripIfInfoMsg(t *testing.T) {
 	}
 }
 
+func TestRoundTripIfStatsMsg(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		want := randIfStatsMsg(r)
+		b := want.Append(nil)
+		if len(b) != 12 {
+			t.Fatalf("%d bytes, want 12", len(b))
+		}
+		var got IfStatsMsg
+		got.Decode(append(b, 1, 2, 3)) // a newer kernel's is longer
+		if got != want {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		for n := range b { // an older one's is shorter
+			want.Decode(append(b[:n:n], make([]byte, len(b)-n)...))
+			got.Decode(b[:n:n])
+			if got != want {
+				t.Fatalf("%x:\n got %+v\nwant %+v", b[:n], got, want)
+			}
+		}
+	}
+}
+
 func TestRoundTripIfaCacheInfo(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 100 {
@@ -3157,6 +3277,86 @@ func FuzzKindInfo(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var x, y KindInfo
 		x.Has, y.Has = KindInfoRest, KindInfoRest
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripLabelMsg(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		want := randLabelMsg(r)
+		b := want.Append(nil)
+		if len(b) != 12 {
+			t.Fatalf("%d bytes, want 12", len(b))
+		}
+		var got LabelMsg
+		got.Decode(append(b, 1, 2, 3)) // a newer kernel's is longer
+		if got != want {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		for n := range b { // an older one's is shorter
+			want.Decode(append(b[:n:n], make([]byte, len(b)-n)...))
+			got.Decode(b[:n:n])
+			if got != want {
+				t.Fatalf("%x:\n got %+v\nwant %+v", b[:n], got, want)
+			}
+		}
+	}
+}
+
+func TestRoundTripLabelRule(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused LabelRule
+	for range 200 {
+		want := randLabelRule(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got LabelRule
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzLabelRule(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randLabelRule(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y LabelRule
+		x.Has, y.Has = LabelRuleRest, LabelRuleRest
 		if x.Decode(b) != nil {
 			return
 		}
@@ -3752,6 +3952,86 @@ func FuzzNeighTable(f *testing.F) {
 	})
 }
 
+func TestRoundTripNetconf(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Netconf
+	for range 200 {
+		want := randNetconf(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Netconf
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzNetconf(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randNetconf(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Netconf
+		x.Has, y.Has = NetconfRest, NetconfRest
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripNetconfMsg(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		want := randNetconfMsg(r)
+		b := want.Append(nil)
+		if len(b) != 1 {
+			t.Fatalf("%d bytes, want 1", len(b))
+		}
+		var got NetconfMsg
+		got.Decode(append(b, 1, 2, 3)) // a newer kernel's is longer
+		if got != want {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		for n := range b { // an older one's is shorter
+			want.Decode(append(b[:n:n], make([]byte, len(b)-n)...))
+			got.Decode(b[:n:n])
+			if got != want {
+				t.Fatalf("%x:\n got %+v\nwant %+v", b[:n], got, want)
+			}
+		}
+	}
+}
+
 func TestRoundTripNexthop(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var reused Nexthop
@@ -4326,6 +4606,63 @@ func FuzzRule(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var x, y Rule
 		x.Has, y.Has = RuleRest, RuleRest
+		if x.Decode(b) != nil {
+			return
+		}
+		c, err := x.AppendBody(nil)
+		if err != nil {
+			return // grew over what fits
+		}
+		if err := y.Decode(c); err != nil {
+			t.Fatalf("%x: own encoding: %v", c, err)
+		}
+		d, err := y.AppendBody(nil)
+		if err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("not stable: %v\n%x\n%x", err, c, d)
+		}
+	})
+}
+
+func TestRoundTripStats(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var reused Stats
+	for range 200 {
+		want := randStats(r, 0)
+		b, err := want.AppendBody(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Stats
+		if err := got.Decode(b); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x:\n got %+v\nwant %+v", b, got, want)
+		}
+		if err := reused.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		c, err := reused.AppendBody(nil)
+		if err != nil || !bytes.Equal(b, c) {
+			t.Fatalf("a reused value keeps something: %v\n%x\n%x", err, b, c)
+		}
+		for n := range b { // cut anywhere: an error or not, but no panic
+			_ = reused.Decode(b[:n:n])
+		}
+	}
+}
+
+func FuzzStats(f *testing.F) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 8 {
+		m := randStats(r, 0)
+		if b, err := m.AppendBody(nil); err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x, y Stats
+		x.Has, y.Has = StatsRest, StatsRest
 		if x.Decode(b) != nil {
 			return
 		}
