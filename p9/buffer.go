@@ -16,7 +16,7 @@ func grow(b []byte, n int) []byte {
 	}
 	need := len(b) + n
 	if need <= smallBuffer {
-		return append(make([]byte, 0, smallBuffer), b...)
+		return append(make([]byte, 0, min(smallBuffer, max(need, 2*cap(b), 512))), b...)
 	}
 	p := bigBuffers.Get().(*[]byte)
 	if cap(*p) < need {

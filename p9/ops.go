@@ -291,10 +291,11 @@ func (r *request) read() error {
 		r.send(0)
 		return nil
 	}
-	// One that runs apart may be one of thousands; what it returns is what has
-	// come, not what there is room for.
-	if f.stream != nil || r.alone && f.blocker != nil && r.s.crowded() {
-		n = min(n, smallBuffer)
+	switch {
+	case f.stream != nil:
+		n = min(n, fullBatch) // what has come, not what there is room for
+	case r.alone && f.blocker != nil && r.s.crowded():
+		n = min(n, crowdedRead)
 	}
 	m, err := r.file.ReadAt(r.ctx, r.payload(int(n)), int64(t.Offset))
 	if m == 0 && err != nil {
@@ -306,6 +307,9 @@ func (r *request) read() error {
 	r.send(m)
 	return nil
 }
+
+// crowdedRead is what a read that waits among many others may return.
+const crowdedRead = 8 << 10
 
 // crowded reports whether so many requests run apart that each has to do with a
 // small buffer.

@@ -2,7 +2,6 @@ package p9
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -55,8 +54,10 @@ func serve(t testing.TB, s *Server) *wire {
 			t.Error("the server does not end")
 		}
 	})
-	return &wire{t: t, c: c, r: bufio.NewReaderSize(c, 1<<16)}
+	return &wire{t: t, c: c, r: newReader(c)}
 }
+
+func newReader(c net.Conn) *bufio.Reader { return bufio.NewReaderSize(c, 1<<16) }
 
 // A wire sends and receives messages and knows nothing else.
 type wire struct {
@@ -339,5 +340,3 @@ func setField(t *testing.T, m *Msg, key, val, at string) {
 		t.Fatalf("%s: no key %s", at, key)
 	}
 }
-
-var _ = bytes.Equal

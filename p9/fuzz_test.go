@@ -1,0 +1,350 @@
+package p9
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// frames are one message of each type.
+func frames() []*Msg {
+	d := Dir{Type: 1, Dev: 2, Qid: Qid{QTDIR, 0, 7}, Mode: DMDIR | 0o555, Atime: 3, Mtime: 4, Length: 5, Name: "n", UID: "u", GID: "g", MUID: "m"}
+	q := Qid{QTAPPEND, 3, 1 << 60}
+	return []*Msg{
+		{Type: Tversion, Tag: NoTag, Msize: 8192, Version: "9P2000"}, {Type: Rversion, Tag: NoTag, Msize: 8192, Version: "9P2000"},
+		{Type: Tauth, Afid: 1, Uname: "u", Aname: "a"}, {Type: Rauth, Qid: q}, {Type: Tattach, Fid: 1, Afid: NoFid, Uname: "u", Aname: "/x,ro"},
+		{Type: Rattach, Qid: q}, {Type: Rerror, Ename: "Permission denied"}, {Type: Tflush, Oldtag: 4}, {Type: Rflush},
+		{Type: Twalk, Fid: 1, Newfid: 2, Names: []string{"links", "eth0", ".."}}, {Type: Rwalk, Qids: []Qid{q, {}}},
+		{Type: Topen, Fid: 1, Mode: OTRUNC | OWRITE}, {Type: Ropen, Qid: q, Iounit: 9}, {Type: Tcreate, Fid: 1, Name: "br0,type=bridge", Perm: DMDIR | 0o775},
+		{Type: Rcreate, Qid: q, Iounit: 1}, {Type: Tread, Fid: 1, Offset: 1 << 40, Count: 100}, {Type: Rread, Data: []byte("text\n")},
+		{Type: Twrite, Fid: 1, Offset: 2, Data: []byte{0, 1, 2}}, {Type: Rwrite, Count: 3}, {Type: Tclunk, Fid: 1}, {Type: Rclunk},
+		{Type: Tremove, Fid: 1}, {Type: Rremove}, {Type: Tstat, Fid: 1}, {Type: Rstat, Dir: d}, {Type: Twstat, Fid: 1, Dir: NullDir}, {Type: Rwstat},
+	}
+}
+
+// What encodes decodes to the same, and every cut of it is refused.
+func TestCodec(t *testing.T) {
+	for _, d := range []Dialect{Plain, DotU} {
+		for _, m := range frames() {
+			m.Tag = 77
+			b, err := AppendMsg([]byte("before"), d, m)
+			require.NoError(t, err)
+			frame := b[len("before"):]
+			var got Msg
+			require.NoError(t, DecodeMsg(frame, d, &got), m.Text(d))
+			require.Equal(t, m.Text(d), got.Text(d))
+			for n := range frame {
+				require.Error(t, DecodeMsg(frame[:n], d, &got))
+				if n > headLen {
+					cut := slices.Clone(frame[:n])
+					cut[0] = byte(n)
+					require.Error(t, DecodeMsg(cut, d, &got), "%v cut at %d", m.Type, n)
+				}
+			}
+			long := append(slices.Clone(frame), 0)
+			long[0]++
+			require.ErrorIs(t, DecodeMsg(long, d, &got), errTrail)
+		}
+	}
+	_, err := AppendMsg(nil, Plain, &Msg{Type: Twalk, Names: make([]string, 17)})
+	require.ErrorIs(t, err, errNames)
+	_, err = AppendMsg(nil, Plain, &Msg{Type: Rerror, Ename: string(make([]byte, 1<<16))})
+	require.ErrorIs(t, err, errLong)
+	_, err = AppendMsg(nil, Plain, &Msg{Type: Rstat, Dir: Dir{Name: string(make([]byte, 1<<16-1))}})
+	require.ErrorIs(t, err, errLong)
+	_, err = AppendMsg(nil, Plain, &Msg{Type: 106})
+	require.Error(t, err)
+}
+
+// FuzzMsg: what decodes encodes to the same bytes.
+func FuzzMsg(f *testing.F) {
+	for _, d := range []Dialect{Plain, DotU, DotL} {
+		for _, m := range frames() {
+			if b, err := AppendMsg(nil, d, m); err == nil {
+				f.Add(b, byte(d))
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte, d byte) {
+		dialect := Dialect(d % 3)
+		m := new(Msg)
+		if DecodeMsg(b, dialect, m) != nil {
+			return
+		}
+		again, err := AppendMsg(nil, dialect, m)
+		require.NoError(t, err)
+		require.Equal(t, b, again)
+		require.NotEmpty(t, m.Text(dialect))
+	})
+}
+
+// FuzzDir: the same of stat records in a directory.
+func FuzzDir(f *testing.F) {
+	b, _ := AppendDir(nil, Plain, &NullDir)
+	f.Add(b, byte(0))
+	b, _ = AppendDir(b, DotU, &Dir{Name: "a", Ext: "b"})
+	f.Add(b, byte(1))
+	f.Fuzz(func(t *testing.T, b []byte, d byte) {
+		dialect := Dialect(d % 3)
+		for len(b) > 0 {
+			var e Dir
+			rest, err := DecodeDir(b, dialect, &e)
+			if err != nil {
+				return
+			}
+			require.Less(t, len(rest), len(b))
+			again, err := AppendDir(nil, dialect, &e)
+			require.NoError(t, err)
+			require.Equal(t, b[:len(b)-len(rest)], again)
+			b = rest
+		}
+	})
+}
+
+// fuzzServer is one server for all runs of a fuzz target.
+func fuzzServer(f *testing.F) (*testTree, func(testing.TB) net.Conn) {
+	tree := newTestTree()
+	close(tree.deaf.gate)
+	close(tree.slow.gate)
+	go func() {
+		for range tree.slow.entered {
+		}
+	}()
+	dir, err := os.MkdirTemp("", "p9")
+	require.NoError(f, err)
+	l, err := Listen(filepath.Join(dir, "s"))
+	require.NoError(f, err)
+	s := &Server{Tree: tree.Tree, Log: slog.New(slog.DiscardHandler), MaxFids: 100, MaxInFlight: 100}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx, l) }()
+	f.Cleanup(func() { cancel(); <-done; close(tree.slow.entered); os.RemoveAll(dir) })
+	return tree, func(t testing.TB) net.Conn {
+		c, err := net.Dial("unix", l.Addr().String())
+		require.NoError(t, err)
+		return c
+	}
+}
+
+// FuzzBytes: whatever comes after Tattach, the server answers in whole frames
+// and lets go of everything when the client has gone.
+func FuzzBytes(f *testing.F) {
+	var all []byte
+	for _, m := range frames() {
+		m.Tag = 1
+		all, _ = AppendMsg(all, Plain, m)
+	}
+	f.Add(all)
+	var some []byte
+	for i, m := range []*Msg{
+		{Type: Twalk, Newfid: 1, Names: []string{"stuck"}}, {Type: Topen, Fid: 1, Mode: ORDWR}, {Type: Tread, Fid: 1, Count: 9}, {Type: Twrite, Fid: 1, Data: []byte("x")},
+		{Type: Tread, Fid: 1, Count: 9}, {Type: Tflush, Oldtag: 3}, {Type: Tclunk, Fid: 1}, {Type: Tflush, Oldtag: 4}, {Type: Tversion, Msize: 999, Version: "9P2000"},
+	} {
+		m.Tag = uint16(i + 1)
+		some, _ = AppendMsg(some, Plain, m)
+	}
+	f.Add(some)
+	tree, dial := fuzzServer(f)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c := dial(t)
+		w := &wire{t: t, c: c, r: newReader(c)}
+		w.start()
+		go func() {
+			c.Write(b)
+			c.(*net.UnixConn).CloseWrite()
+		}()
+		c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		for {
+			_, err := readMsg(w.r)
+			if err == io.EOF {
+				break
+			}
+			if ne, ok := err.(net.Error); ok && !ne.Timeout() {
+				break // reset: the server closed with input unread
+			}
+			require.NoError(t, err)
+		}
+		c.Close()
+		require.Eventually(t, func() bool { return tree.handles() == 0 }, 10*time.Second, 100*time.Microsecond)
+	})
+}
+
+// FuzzSession plays a sequence of requests and compares every answer with that
+// of a model which knows nothing but fids.
+func FuzzSession(f *testing.F) {
+	f.Add([]byte{0, 0, 1, 0, 1, 1, 0, 2, 1, 0, 3, 1, 0, 5, 1, 0})
+	f.Add(bytes.Repeat([]byte{0, 0, 1, 5, 0, 1, 2, 8, 1, 1, 0, 4, 2, 7, 6, 1}, 8))
+	f.Add([]byte{0, 0, 1, 3, 1, 1, 0, 2, 1, 0, 7, 0, 0, 0, 0, 1, 8, 1})
+	tree, dial := fuzzServer(f)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c := dial(t)
+		m := &model{w: (&wire{t: t, c: c, r: newReader(c)}).start()}
+		m.fids = map[uint32]*modelFid{0: {}}
+		for len(b) >= 4 && !t.Failed() {
+			m.step(t, b[0], uint32(b[1]%6), uint32(b[2]%6), b[3])
+			b = b[4:]
+		}
+		c.Close()
+		require.Eventually(t, func() bool { return tree.handles() == 0 }, 10*time.Second, 100*time.Microsecond)
+	})
+}
+
+type modelFid struct {
+	path []string
+	open bool
+	mode uint8
+}
+
+type model struct {
+	w    *wire
+	fids map[uint32]*modelFid
+}
+
+// Of the tests' tree: what is a directory, and what may be written. Others are
+// only read.
+var (
+	modelWalks = [][]string{nil, {"mtu"}, {"links"}, {"links", "eth0", "mtu"}, {".."}, {"links", ".."}, {"nope"}, {"links", "nope", "x"},
+		{"mtu", "x"}, {"routes"}, {"big"}, {"links", "..", "..", "links", "eth0"}, {"panics"}, {"eth0"}, {"mtu", ".."}}
+	modelModes = []uint8{OREAD, OWRITE, ORDWR, OREAD | OTRUNC, OWRITE | OTRUNC, OEXEC, OREAD | ORCLOSE}
+)
+
+func modelNode(path []string) (exists, isDir, writable bool) {
+	switch slices.Concat(path, []string{"", "", ""})[0] {
+	case "":
+		return true, true, false
+	case "mtu", "routes":
+		return len(path) == 1, false, true
+	case "big", "panics":
+		return len(path) == 1, false, false
+	case "links":
+		switch {
+		case len(path) == 1:
+			return true, true, true
+		case path[1] == "eth0" && len(path) == 2:
+			return true, true, false
+		case path[1] == "eth0" && len(path) == 3 && path[2] == "mtu":
+			return true, false, true
+		}
+	}
+	return false, false, false
+}
+
+// walk returns the path reached and the number of names that were walked.
+func modelWalk(path []string, names []string) ([]string, int) {
+	for i, name := range names {
+		if _, isDir, _ := modelNode(path); !isDir {
+			return nil, i
+		}
+		next := append(slices.Clone(path), name)
+		if name == ".." {
+			next = path[:max(len(path)-1, 0)]
+		}
+		if ok, _, _ := modelNode(next); !ok {
+			return nil, i
+		}
+		path = next
+	}
+	return path, len(names)
+}
+
+func (m *model) step(t *testing.T, op byte, fid, newfid uint32, arg byte) {
+	w, f := m.w, m.fids[fid]
+	expect := func(ok bool, msg *Msg) *Msg {
+		t.Helper()
+		r := w.rpc(msg)
+		require.Equal(t, ok, r.Type == msg.Type+1, "%v -> %v", msg, r)
+		return r
+	}
+	switch op % 9 {
+	case 0:
+		names := modelWalks[int(arg)%len(modelWalks)]
+		msg := &Msg{Type: Twalk, Fid: fid, Newfid: newfid, Names: names}
+		if f == nil || newfid != fid && m.fids[newfid] != nil || newfid == fid && f.open {
+			expect(false, msg)
+			return
+		}
+		path, n := modelWalk(f.path, names)
+		r := expect(n > 0 || len(names) == 0, msg)
+		if r.Type == Rwalk {
+			require.Len(t, r.Qids, n)
+		}
+		if n == len(names) {
+			if newfid == fid {
+				f.path = path
+			} else {
+				m.fids[newfid] = &modelFid{path: path}
+			}
+		}
+	case 1:
+		mode := modelModes[int(arg)%len(modelModes)]
+		msg := &Msg{Type: Topen, Fid: fid, Mode: mode}
+		ok := f != nil && !f.open
+		if ok {
+			_, isDir, writable := modelNode(f.path)
+			writes := mode&3 == OWRITE || mode&3 == ORDWR || mode&OTRUNC != 0
+			ok = isDir && mode == OREAD || !isDir && mode&3 != OEXEC && mode&ORCLOSE == 0 && (writable || !writes)
+			if isDir && mode == OREAD|ORCLOSE {
+				return // would remove eth0
+			}
+		}
+		expect(ok, msg)
+		if ok {
+			f.open, f.mode = true, mode
+		}
+	case 2:
+		msg := &Msg{Type: Tread, Fid: fid, Count: 5000}
+		ok := f != nil && f.open && f.mode&3 != OWRITE && !slices.Equal(f.path, []string{"panics"})
+		expect(ok, msg)
+	case 3:
+		ok := f != nil && f.open && (f.mode&3 == OWRITE || f.mode&3 == ORDWR)
+		expect(ok, &Msg{Type: Twrite, Fid: fid, Data: []byte("x\n")})
+	case 4:
+		expect(f != nil, &Msg{Type: Tclunk, Fid: fid})
+		delete(m.fids, fid)
+	case 5:
+		r := expect(f != nil, &Msg{Type: Tstat, Fid: fid})
+		if f != nil && len(f.path) > 0 {
+			require.Equal(t, f.path[len(f.path)-1], r.Dir.Name)
+		}
+	case 6:
+		if f != nil && slices.Equal(f.path, []string{"links", "eth0"}) {
+			return
+		}
+		expect(false, &Msg{Type: Tremove, Fid: fid})
+		delete(m.fids, fid)
+	case 7:
+		switch {
+		case arg < 5:
+			w.start()
+			m.fids = map[uint32]*modelFid{0: {}}
+		case arg < 50:
+			expect(f == nil, &Msg{Type: Tattach, Fid: fid, Afid: NoFid})
+			if f == nil {
+				m.fids[fid] = &modelFid{}
+			}
+		default:
+			require.Equal(t, Rflush, w.rpc(&Msg{Type: Tflush, Oldtag: uint16(arg)}).Type)
+		}
+	case 8:
+		d := NullDir
+		ok := f != nil
+		switch arg % 4 {
+		case 0:
+			d.Length = 0
+		case 1:
+			d.Length, ok = 7, false
+		case 2:
+			d.Name, ok = "a/b", false
+		}
+		expect(ok, &Msg{Type: Twstat, Fid: fid, Dir: d})
+	}
+}

@@ -1,0 +1,584 @@
+package p9
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	iofs "io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/netfs-project/netfs/fs"
+)
+
+// settled waits until the goroutines are as few as before and no handle is open.
+func settled(t *testing.T, tree *testTree, before int) {
+	t.Helper()
+	var now int
+	ok := func() bool {
+		now = runtime.NumGoroutine()
+		return now <= before && tree.handles() == 0
+	}
+	for range 1000 {
+		if ok() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	buf := make([]byte, 1<<20)
+	t.Fatalf("%d goroutines, before %d; %d handles\n%s", now, before, tree.handles(), buf[:runtime.Stack(buf, true)])
+}
+
+// start serves on a unix socket and returns its dial string; stop ends it.
+func start(t *testing.T, s *Server) (dial string, stop func()) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := Listen("unix!" + path)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx, l) }()
+	var once sync.Once
+	stop = func() {
+		once.Do(func() {
+			cancel()
+			select {
+			case err := <-done:
+				require.NoError(t, err)
+			case <-time.After(10 * time.Second):
+				t.Error("Serve does not return")
+			}
+		})
+	}
+	t.Cleanup(stop)
+	return "unix!" + path, stop
+}
+
+// A request that turns out slow holds up neither other fids nor the order of its
+// own.
+func TestSlow(t *testing.T) {
+	tree := newTestTree()
+	w := serve(t, &Server{Tree: tree.Tree}).start()
+	w.open(1, "slow", ORDWR)
+	w.open(2, "mtu", OREAD)
+	w.send(
+		&Msg{Type: Tread, Tag: 100, Fid: 2, Count: 10},
+		&Msg{Type: Twrite, Tag: 101, Fid: 1, Data: []byte("one")},
+		&Msg{Type: Twrite, Tag: 102, Fid: 1, Data: []byte("two")},
+		&Msg{Type: Tread, Tag: 103, Fid: 2, Count: 10},
+		&Msg{Type: Twrite, Tag: 104, Fid: 1, Data: []byte("three")},
+		&Msg{Type: Tread, Tag: 105, Fid: 1, Offset: 0, Count: 10},
+		&Msg{Type: Tflush, Tag: 106, Oldtag: 105},
+		&Msg{Type: Tread, Tag: 107, Fid: 1, Offset: 0, Count: 10},
+		&Msg{Type: Tclunk, Tag: 108, Fid: 1},
+	)
+	for _, tag := range []uint16{100, 103, 106} {
+		require.Equal(t, tag, w.recv().Tag)
+	}
+	w.silent(20 * time.Millisecond)
+	close(tree.slow.gate)
+	for _, tag := range []uint16{101, 102, 104} {
+		m := w.recv()
+		require.Equal(t, tag, m.Tag)
+		require.Equal(t, Rwrite, m.Type)
+	}
+	// The clunk may end the read, or find it done.
+	require.Equal(t, uint16(107), w.recv().Tag)
+	require.Equal(t, uint16(108), w.recv().Tag)
+	require.Equal(t, []string{"one", "two", "three"}, tree.slow.order)
+}
+
+// A client need not wait between dependent requests.
+func TestPipelined(t *testing.T) {
+	tree := newTestTree()
+	w := serve(t, &Server{Tree: tree.Tree}).start()
+	for i, name := range []string{"mtu", "slow", "nope", "events"} {
+		fid, tag := uint32(10+i), uint16(10*i+10)
+		w.send(
+			&Msg{Type: Twalk, Tag: tag, Fid: 0, Newfid: fid, Names: []string{name}},
+			&Msg{Type: Topen, Tag: tag + 1, Fid: fid},
+			&Msg{Type: Tread, Tag: tag + 2, Fid: fid, Count: 100},
+			&Msg{Type: Tread, Tag: tag + 3, Fid: fid, Count: 100, Offset: 5},
+			&Msg{Type: Tclunk, Tag: tag + 4, Fid: fid},
+		)
+	}
+	close(tree.slow.gate)
+	got := make(map[uint16]string)
+	for len(got) < 20 {
+		m := w.recv()
+		require.Empty(t, got[m.Tag], "answered twice")
+		got[m.Tag] = m.String()
+	}
+	require.Contains(t, got[12], `data="1500\n"`)
+	require.Contains(t, got[14], "Rclunk")
+	require.Contains(t, got[30], "No such file or directory")
+	for tag := uint16(31); tag < 35; tag++ {
+		require.Contains(t, got[tag], "fid unknown")
+	}
+	// The clunk ends blocked reads of a stream, and they are answered.
+	require.Contains(t, got[42], "Interrupted system call")
+	require.Contains(t, got[44], "Rclunk")
+}
+
+func TestThousandClients(t *testing.T) {
+	before := runtime.NumGoroutine()
+	tree := newTestTree()
+	dial, stop := start(t, &Server{Tree: tree.Tree})
+	const clients = 1000
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var all []*Client
+	for i := range clients {
+		wg.Go(func() {
+			c, err := Dial(bounded(t), dial)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			mu.Lock()
+			all = append(all, c)
+			mu.Unlock()
+			f, err := c.Open(bounded(t), "mtu", OREAD)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			buf := make([]byte, 100)
+			if n, err := f.ReadAt(bounded(t), buf, 0); err != nil || string(buf[:n]) != "1500\n" {
+				t.Errorf("client %d: %q %v", i, buf[:n], err)
+			}
+			if e, err := c.Open(bounded(t), "events", OREAD); err == nil {
+				go e.ReadAt(context.Background(), buf, 0)
+			}
+		})
+	}
+	wg.Wait()
+	require.Len(t, all, clients)
+	for _, c := range all[:clients/2] {
+		require.NoError(t, c.Close())
+	}
+	stop()
+	for _, c := range all[clients/2:] {
+		<-c.Gone()
+		require.NoError(t, c.Close())
+	}
+	settled(t, tree, before)
+}
+
+// However a client vanishes, what it had goes with it.
+func TestVanished(t *testing.T) {
+	before := runtime.NumGoroutine()
+	tree := newTestTree()
+	dial, stop := start(t, &Server{Tree: tree.Tree})
+	_, address, err := ParseDial(dial)
+	require.NoError(t, err)
+	read := &Msg{Type: Tread, Tag: 5, Fid: 1, Count: 10}
+	for name, last := range map[string][]*Msg{
+		"idle":         nil,
+		"blocked read": {read},
+		"queued":       {{Type: Twrite, Tag: 5, Fid: 1, Data: []byte("x")}, {Type: Twrite, Tag: 6, Fid: 1, Data: []byte("y")}, {Type: Tread, Tag: 7, Fid: 1}, {Type: Tclunk, Tag: 8, Fid: 1}},
+		"flushing":     {read, {Type: Tflush, Tag: 6, Oldtag: 5}},
+		"clunking":     {read, {Type: Tclunk, Tag: 6, Fid: 1}},
+		"versioning":   {read, {Type: Tversion, Tag: NoTag, Msize: 8192, Version: "9P2000"}},
+	} {
+		for _, file := range []string{"stuck", "slow", "events", "mtu"} {
+			for _, half := range []bool{false, true} {
+				c, err := net.Dial("unix", address)
+				require.NoError(t, err, name)
+				w := &wire{t: t, c: c, r: newReader(c)}
+				w.start()
+				mode := uint8(ORDWR)
+				if file == "events" {
+					mode = OREAD
+				}
+				w.open(1, file, mode)
+				if last != nil {
+					w.send(last...)
+				}
+				if half {
+					c.Write([]byte{30, 0, 0, 0, byte(Twrite), 9})
+				}
+				if file == "slow" {
+					time.Sleep(3 * time.Millisecond) // the watch has taken the input
+				}
+				c.Close()
+			}
+		}
+	}
+	require.Eventually(t, func() bool { return tree.handles() == 0 }, 10*time.Second, time.Millisecond)
+	stop()
+	settled(t, tree, before)
+}
+
+// A handle learns from its context whether its client is still there.
+func TestCloseContext(t *testing.T) {
+	closed := make(chan error, 1)
+	node := &probe{close: func(ctx context.Context) error { closed <- ctx.Err(); return syscall.ENODEV }}
+	s := &Server{Tree: &fs.Tree{Root: dir{{Name: "probe", Node: node}}}}
+	w := serve(t, s).start()
+	w.open(1, "probe", ORDWR)
+	require.Equal(t, `Rerror tag=1 ename="No such device"`, w.rpc(&Msg{Type: Tclunk, Fid: 1}).String())
+	require.NoError(t, <-closed)
+	w.open(1, "probe", ORDWR)
+	w.ok(&Msg{Type: Tversion, Tag: NoTag, Msize: 8192, Version: "9P2000"})
+	require.ErrorIs(t, <-closed, context.Canceled)
+	w.start().open(1, "probe", ORDWR)
+	w.c.Close()
+	require.ErrorIs(t, <-closed, context.Canceled)
+}
+
+// probe is a file of functions.
+type probe struct {
+	read  func(ctx context.Context, p []byte) (int, error)
+	close func(ctx context.Context) error
+}
+
+func (*probe) Mode() iofs.FileMode                                          { return 0o666 }
+func (p *probe) Open(context.Context, fs.OpenMode) (fs.Handle, error)       { return p, nil }
+func (*probe) WriteAt(_ context.Context, p []byte, _ int64) (int, error)    { return len(p), nil }
+func (p *probe) ReadAt(ctx context.Context, b []byte, _ int64) (int, error) { return p.read(ctx, b) }
+func (p *probe) Close(ctx context.Context) error {
+	if p.close == nil {
+		return nil
+	}
+	return p.close(ctx)
+}
+
+func TestRemoveOnVanish(t *testing.T) {
+	tree := newTestTree()
+	w := serve(t, &Server{Tree: tree.Tree}).start()
+	w.ok(&Msg{Type: Twalk, Fid: 0, Newfid: 1, Names: []string{"links"}})
+	w.ok(&Msg{Type: Tcreate, Fid: 1, Name: "tmp0", Perm: DMDIR | 0o775, Mode: ORCLOSE})
+	_, err := tree.links.Walk(context.Background(), "tmp0")
+	require.NoError(t, err)
+	w.c.Close()
+	require.Eventually(t, func() bool {
+		_, err := tree.links.Walk(context.Background(), "tmp0")
+		return errors.Is(err, iofs.ErrNotExist)
+	}, 5*time.Second, time.Millisecond)
+}
+
+// Ten thousand blocked reads on one connection, and the service goes on.
+func TestManyBlocked(t *testing.T) {
+	before := runtime.NumGoroutine()
+	tree := newTestTree()
+	func() {
+		w := serve(t, &Server{Tree: tree.Tree, MaxInFlight: 20000, MaxFids: 20000}).start()
+		const n = 10000
+		w.open(30000, "mtu", OREAD)
+		var batch []*Msg
+		for i := range n {
+			fid := uint32(1 + i)
+			batch = append(batch,
+				&Msg{Type: Twalk, Tag: uint16(20000 + i), Fid: 0, Newfid: fid, Names: []string{"stuck"}},
+				&Msg{Type: Topen, Tag: uint16(40000 + i), Fid: fid},
+				&Msg{Type: Tread, Tag: uint16(1 + i), Fid: fid, Count: 1 << 20})
+			if len(batch) >= 300 || i == n-1 {
+				w.send(batch...)
+				for range len(batch) / 3 * 2 {
+					require.Contains(t, []Type{Rwalk, Ropen}, w.recv().Type)
+				}
+				batch = batch[:0]
+			}
+		}
+		require.Equal(t, "1500\n", string(w.ok(&Msg{Type: Tread, Tag: 20000, Fid: 30000, Count: 10}).Data))
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		require.Less(t, m.HeapInuse, uint64(400<<20), "blocked reads hold their buffers")
+		for i := range n {
+			w.rpc(&Msg{Type: Tflush, Tag: 20001, Oldtag: uint16(1 + i)})
+		}
+		w.c.Close()
+	}()
+	require.Eventually(t, func() bool { return tree.handles() == 0 }, 10*time.Second, 10*time.Millisecond)
+	settled(t, tree, before+3) // the server of this test ends in its Cleanup
+}
+
+func TestLimits(t *testing.T) {
+	tree := newTestTree()
+	w := serve(t, &Server{Tree: tree.Tree, MaxFids: 4, MaxInFlight: 3, MaxMsize: 4096}).start()
+	for fid := uint32(1); fid < 4; fid++ {
+		w.ok(&Msg{Type: Twalk, Fid: 0, Newfid: fid, Names: []string{"stuck"}})
+		w.ok(&Msg{Type: Topen, Fid: fid})
+	}
+	require.Contains(t, w.rpc(&Msg{Type: Twalk, Fid: 0, Newfid: 9}).Ename, "too many open files")
+	for fid := uint32(1); fid < 4; fid++ {
+		w.send(&Msg{Type: Tread, Tag: uint16(10 + fid), Fid: fid, Count: 1})
+	}
+	require.Contains(t, w.rpc(&Msg{Type: Tread, Fid: 1, Count: 1}).Ename, "resource temporarily unavailable")
+	// What gives room is always let in.
+	w.send(&Msg{Type: Tclunk, Tag: 20, Fid: 3})
+	require.Equal(t, uint16(13), w.recv().Tag)
+	require.Equal(t, uint16(20), w.recv().Tag)
+	require.Equal(t, Rflush, w.rpc(&Msg{Type: Tflush, Tag: 21, Oldtag: 11}).Type)
+	w.ok(&Msg{Type: Tstat, Fid: 1})
+	// A read is trimmed to msize.
+	w.open(5, "big", OREAD)
+	require.Len(t, w.ok(&Msg{Type: Tread, Fid: 5, Count: 1 << 31}).Data, 4096-ioHead)
+}
+
+// Written data that waits is bounded: input is held up, and refused if nothing
+// moves.
+func TestBackPressure(t *testing.T) {
+	tree := newTestTree()
+	w := serve(t, &Server{Tree: tree.Tree, MaxPending: 100 << 10, Grace: 50 * time.Millisecond}).start()
+	w.open(1, "deaf", ORDWR)
+	data := make([]byte, 60<<10)
+	for tag := uint16(1); tag <= 3; tag++ {
+		w.send(&Msg{Type: Twrite, Tag: tag, Fid: 1, Data: data})
+	}
+	for tag := uint16(2); tag <= 3; tag++ {
+		m := w.recv()
+		require.Equal(t, tag, m.Tag)
+		require.Contains(t, m.Ename, "resource temporarily unavailable")
+	}
+	close(tree.deaf.gate)
+	require.Equal(t, uint16(1), w.recv().Tag)
+	for tag := uint16(1); tag <= 3; tag++ {
+		w.send(&Msg{Type: Twrite, Tag: tag, Fid: 1, Data: data})
+	}
+	for tag := uint16(1); tag <= 3; tag++ {
+		m := w.recv()
+		require.Equal(t, Rwrite, m.Type, m.String())
+		require.Equal(t, tag, m.Tag)
+	}
+}
+
+func TestDeadlines(t *testing.T) {
+	tree := newTestTree()
+	dial, _ := start(t, &Server{Tree: tree.Tree, HandshakeTimeout: 50 * time.Millisecond, FrameTimeout: 50 * time.Millisecond, WriteTimeout: 50 * time.Millisecond})
+	_, address, err := ParseDial(dial)
+	require.NoError(t, err)
+	hungUp := func(c net.Conn) {
+		t.Helper()
+		c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_, err := io.Copy(io.Discard, c)
+		require.NotErrorIs(t, err, os.ErrDeadlineExceeded)
+		c.Close()
+	}
+	c, err := net.Dial("unix", address)
+	require.NoError(t, err)
+	hungUp(c)
+
+	c, err = net.Dial("unix", address)
+	require.NoError(t, err)
+	w := &wire{t: t, c: c, r: newReader(c)}
+	w.start()
+	time.Sleep(100 * time.Millisecond) // an idle session has no deadline
+	w.ok(&Msg{Type: Tstat, Fid: 0})
+	c.Write([]byte{100, 0, 0, 0, byte(Twrite)})
+	hungUp(c)
+
+	c, err = net.Dial("unix", address)
+	require.NoError(t, err)
+	w = &wire{t: t, c: c, r: newReader(c)}
+	w.start()
+	w.open(1, "big", OREAD)
+	for tag := uint16(1); tag < 20; tag++ {
+		w.send(&Msg{Type: Tread, Tag: tag, Fid: 1, Count: 1 << 20})
+	}
+	require.Eventually(t, func() bool { return tree.handles() == 0 }, 10*time.Second, time.Millisecond,
+		"a peer that does not take its replies is left")
+	c.Close()
+}
+
+func TestShutdown(t *testing.T) {
+	before := runtime.NumGoroutine()
+	tree := newTestTree()
+	dial, stop := start(t, &Server{Tree: tree.Tree})
+	for _, name := range []string{"stuck", "events", "slow", "mtu"} {
+		c, err := Dial(bounded(t), dial)
+		require.NoError(t, err)
+		t.Cleanup(func() { c.Close() })
+		f, err := c.Open(bounded(t), name, OREAD)
+		require.NoError(t, err)
+		go f.ReadAt(context.Background(), make([]byte, 10), 0)
+	}
+	time.Sleep(10 * time.Millisecond)
+	began := time.Now()
+	stop()
+	require.Less(t, time.Since(began), time.Second)
+	require.Zero(t, tree.handles())
+	settled(t, tree, before)
+}
+
+// A request that ignores its context does not keep the server from ending.
+func TestShutdownDeaf(t *testing.T) {
+	tree := newTestTree()
+	dial, stop := start(t, &Server{Tree: tree.Tree, Grace: 50 * time.Millisecond})
+	c, err := Dial(bounded(t), dial)
+	require.NoError(t, err)
+	f, err := c.Open(bounded(t), "deaf", OREAD)
+	require.NoError(t, err)
+	go f.ReadAt(context.Background(), make([]byte, 10), 0)
+	time.Sleep(10 * time.Millisecond)
+	stop()
+	require.NoError(t, c.Close())
+	require.Equal(t, 1, tree.handles())
+	close(tree.deaf.gate)
+	require.Eventually(t, func() bool { return tree.handles() == 0 }, 5*time.Second, time.Millisecond)
+}
+
+func TestListen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := Listen("unix!" + path)
+	require.NoError(t, err)
+	st, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o660), st.Mode().Perm())
+	_, err = Listen("unix!" + path)
+	require.ErrorIs(t, err, syscall.EADDRINUSE)
+	// A socket that a dead server left is replaced.
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	require.NoError(t, l.Close())
+	l, err = Listen(path)
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	require.NoError(t, os.WriteFile(path, []byte("mine"), 0o600))
+	_, err = Listen("unix!" + path)
+	require.ErrorIs(t, err, syscall.EADDRINUSE)
+	require.FileExists(t, path)
+
+	for _, dial := range []string{"tcp!*!5640", "tcp!0.0.0.0!5640", "tcp!192.0.2.1!5640", "tcp![::]!5640", "tcp!::!0"} {
+		_, err = Listen(dial)
+		require.ErrorContains(t, err, "plain tcp is for loopback addresses only", dial)
+	}
+	far := &fakeListener{addr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 564}}
+	err = (&Server{Tree: newTestTree().Tree}).Serve(context.Background(), far)
+	require.EqualError(t, err, "listen 192.0.2.1:564: plain tcp is for loopback addresses only")
+	require.True(t, far.closed)
+}
+
+type fakeListener struct {
+	net.Listener
+	addr   net.Addr
+	closed bool
+}
+
+func (l *fakeListener) Addr() net.Addr { return l.addr }
+func (l *fakeListener) Close() error   { l.closed = true; return nil }
+
+func TestParseDial(t *testing.T) {
+	for dial, want := range map[string]string{
+		"unix!/run/netfs.sock": "unix /run/netfs.sock", "/run/x": "unix /run/x", "unix!rel": "unix rel", "tcp!127.0.0.1!5640": "tcp 127.0.0.1:5640",
+		"tcp!localhost": "tcp localhost:564", "tcp!::1!564": "tcp [::1]:564", "tcp![::1]!9fs": "tcp [::1]:564", "tcp!*!1": "tcp :1",
+	} {
+		network, address, err := ParseDial(dial)
+		require.NoError(t, err, dial)
+		require.Equal(t, want, network+" "+address)
+	}
+	for _, dial := range []string{"", "unix", "unix!", "tcp", "tcp!", "tcp!!1", "udp!x!1", "run/x", "tls!x!1", "tcp!a!1!2"} {
+		_, _, err := ParseDial(dial)
+		require.ErrorContains(t, err, fmt.Sprintf("dial %q: ", dial))
+	}
+}
+
+// Who a client is, is the kernel's word.
+func TestIdentity(t *testing.T) {
+	who := &probe{read: func(ctx context.Context, p []byte) (int, error) {
+		u := fs.UserOf(ctx)
+		from, _, _ := strings.Cut(u.From, " ")
+		return copy(p, fmt.Sprintf("%s %d %d %s", u.Name, u.UID, u.GID, from)), nil
+	}}
+	ask := func(dial string, mode uint8) (string, error) {
+		c, err := (&Options{Uname: "mallory"}).Dial(bounded(t), dial)
+		require.NoError(t, err)
+		defer c.Close()
+		f, err := c.Open(bounded(t), "who", mode)
+		if err != nil {
+			return "", err
+		}
+		buf := make([]byte, 1000)
+		n, err := f.ReadAt(bounded(t), buf, 0)
+		return string(buf[:n]), err
+	}
+	tree := &fs.Tree{Root: dir{{Name: "who", Node: who}}}
+	me := named(uint32(os.Getuid()), uint32(os.Getgid()))
+	mine := fmt.Sprintf("%s %d %d ", me.Name, me.UID, me.GID)
+
+	dial, _ := start(t, &Server{Tree: tree})
+	got, err := ask(dial, ORDWR)
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip("no peer credentials on this system")
+	}
+	require.NoError(t, err)
+	require.Equal(t, mine+"unix", got)
+
+	tcp := func(s *Server) string {
+		l, err := Listen("tcp!127.0.0.1!0")
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- s.Serve(ctx, l) }()
+		t.Cleanup(func() { cancel(); require.NoError(t, <-done) })
+		return fmt.Sprintf("tcp!127.0.0.1!%d", l.Addr().(*net.TCPAddr).Port)
+	}
+	dial = tcp(&Server{Tree: tree})
+	got, err = ask(dial, OREAD)
+	require.NoError(t, err)
+	require.Equal(t, "none 65534 65534 tcp", got)
+	_, err = ask(dial, ORDWR)
+	require.ErrorIs(t, err, syscall.EROFS)
+	got, err = ask(tcp(&Server{Tree: tree, TCPWritable: true}), ORDWR)
+	require.NoError(t, err)
+	require.Equal(t, mine+"tcp", got)
+}
+
+func TestMaxConns(t *testing.T) {
+	tree := newTestTree()
+	dial, _ := start(t, &Server{Tree: tree.Tree, MaxConns: 2})
+	a, err := Dial(bounded(t), dial)
+	require.NoError(t, err)
+	defer a.Close()
+	b, err := Dial(bounded(t), dial)
+	require.NoError(t, err)
+	_, err = Dial(bounded(t), dial)
+	require.Error(t, err)
+	require.NoError(t, b.Close())
+	require.Eventually(t, func() bool {
+		c, err := Dial(bounded(t), dial)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	}, 5*time.Second, time.Millisecond)
+}
+
+// The server runs on anything that reads and writes: ssh's pipes, for one.
+func TestPipes(t *testing.T) {
+	tree := newTestTree()
+	type end struct {
+		io.Reader
+		io.WriteCloser
+	}
+	ar, bw := io.Pipe()
+	br, aw := io.Pipe()
+	done := make(chan error, 1)
+	go func() { done <- (&Server{Tree: tree.Tree}).ServeConn(context.Background(), end{br, bw}, root) }()
+	c, err := NewClient(bounded(t), closer{end{ar, aw}, ar}, nil)
+	require.NoError(t, err)
+	text, err := iofs.ReadFile(c.FS(bounded(t)), "mtu")
+	require.NoError(t, err)
+	require.Equal(t, "1500\n", string(text))
+	require.NoError(t, c.Close())
+	require.NoError(t, <-done)
+	require.Zero(t, tree.handles())
+}
+
+// closer closes the reading end, too, so that a blocked read returns.
+type closer struct {
+	io.ReadWriteCloser
+	r io.Closer
+}
+
+func (c closer) Close() error { c.r.Close(); return c.ReadWriteCloser.Close() }
