@@ -330,7 +330,7 @@ func (r *Ref) remove(ctx context.Context) error {
 func (r *Ref) erase(ctx context.Context) error {
 	e, ok := r.Node.(Eraser)
 	switch {
-	case !ok:
+	case !ok, r.Node.Mode()&0o222 == 0:
 		return errNotPerm
 	case r.tree.ReadOnly:
 		return errReadOnly
@@ -542,6 +542,17 @@ func (f *File) logText(p []byte) []byte {
 		return []byte("?")
 	}
 	return p
+}
+
+// Check says what is wrong with an unterminated last line, and runs nothing.
+func (f *File) Check(ctx context.Context) error {
+	c, ok := f.h.(Checker)
+	if !ok || f.mode&OpenWrite == 0 {
+		return nil
+	}
+	err := c.Check(ctx)
+	f.named(err)
+	return err
 }
 
 // Close ends the conversation. An unterminated last line runs now.

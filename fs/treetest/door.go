@@ -6,6 +6,7 @@ import (
 	"io"
 	iofs "io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -197,6 +198,14 @@ func (f localFile) Close() error {
 	return f.f.Close(ctx)
 }
 
+// Numbers is d with errors compared by their numbers only, for doors that say
+// the same in other words.
+func Numbers(d Door) Door { return numbers{d} }
+
+type numbers struct{ Door }
+
+func (numbers) Texts() bool { return false }
+
 // Mounted is a tree that is mounted on dir.
 func Mounted(dir string) Door { return mounted(dir) }
 
@@ -282,3 +291,30 @@ func (f osFile) ReadAt(p []byte, off int64) (int, error) {
 
 func (f osFile) WriteAt(p []byte, off int64) (int, error) { return f.f.WriteAt(p, off) }
 func (f osFile) Close() error                             { return f.f.Close() }
+
+// Watch reads a stream as people do, by cat: a read that waits in a mount can
+// only be ended by a signal.
+func (d mounted) Watch(path string) (io.ReadCloser, error) {
+	if _, err := os.Lstat(d.path(path)); err != nil {
+		return nil, err
+	}
+	c := &cat{cmd: exec.Command("cat", d.path(path))}
+	var err error
+	if c.ReadCloser, err = c.cmd.StdoutPipe(); err != nil {
+		return nil, err
+	}
+	if err := c.cmd.Start(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+type cat struct {
+	io.ReadCloser
+	cmd *exec.Cmd
+}
+
+func (c *cat) Close() error {
+	c.cmd.Process.Kill()
+	return c.cmd.Wait()
+}

@@ -1,8 +1,10 @@
 package treetest
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -279,10 +281,9 @@ func (r *runner) matchLine(want, got string) bool {
 	return regexp.MustCompile("^" + strings.Join(parts, ".*") + "$").MatchString(got)
 }
 
-// A stream is one that a transcript watches. A goroutine reads it until it is
-// closed, so that doors whose reads cannot be given up may be used.
+// A stream is one that a transcript watches. A goroutine reads it until it is closed.
 type stream struct {
-	f     File
+	r     io.ReadCloser
 	lines chan string
 	err   error // why lines was closed
 }
@@ -294,37 +295,68 @@ func (r *runner) watch(p string) error {
 	if r.streams[p] != nil {
 		return errors.New("it is watched already")
 	}
-	f, err := r.d.Open(p, fs.OpenRead)
+	f, err := r.open(p)
 	if err != nil {
 		return err
 	}
-	s := &stream{f: f, lines: make(chan string, 1<<16)}
+	s := &stream{r: f, lines: make(chan string, 1<<16)}
 	r.streams[p] = s
 	go s.read()
 	return nil
 }
 
+func (r *runner) open(p string) (io.ReadCloser, error) {
+	if w, ok := r.d.(interface {
+		Watch(path string) (io.ReadCloser, error)
+	}); ok {
+		f, err := w.Watch(p)
+		time.Sleep(settling)
+		return f, err
+	}
+	f, err := r.d.Open(p, fs.OpenRead)
+	return &streamFile{f: f}, err
+}
+
+// settling is what another process gets to open a file.
+const settling = 300 * time.Millisecond
+
+// A streamFile reads a File from its start to its end. The size of its reads
+// never changes: one that continues with just what the last left of its count is
+// taken for v9fs filling its buffer, and answered with nothing.
+type streamFile struct {
+	f    File
+	off  int64
+	buf  [8192]byte
+	rest []byte
+}
+
+func (s *streamFile) Read(p []byte) (int, error) {
+	if len(s.rest) == 0 {
+		n, err := s.f.ReadAt(s.buf[:], s.off)
+		if err != nil {
+			return 0, err
+		}
+		if n == 0 {
+			return 0, io.EOF
+		}
+		s.off += int64(n)
+		s.rest = s.buf[:n]
+	}
+	n := copy(p, s.rest)
+	s.rest = s.rest[n:]
+	return n, nil
+}
+
+func (s *streamFile) Close() error { return s.f.Close() }
+
 func (s *stream) read() {
 	defer close(s.lines)
-	var text string
-	p := make([]byte, 8192)
-	for off := int64(0); ; {
-		n, err := s.f.ReadAt(p, off)
-		if n == 0 || err != nil {
-			s.err = err
-			return
-		}
-		off += int64(n)
-		text += string(p[:n])
-		for {
-			line, rest, ok := strings.Cut(text, "\n")
-			if !ok {
-				break
-			}
-			s.lines <- line
-			text = rest
-		}
+	in := bufio.NewScanner(s.r)
+	in.Buffer(nil, 2<<20)
+	for in.Scan() {
+		s.lines <- in.Text()
 	}
+	s.err = in.Err()
 }
 
 // tail returns n lines, or all that come in a while when n is 0.
@@ -359,7 +391,7 @@ func steady(line string) string { return stamp.ReplaceAllString(line, "$1$2*") }
 
 func (r *runner) close() {
 	for _, s := range r.streams {
-		s.f.Close()
+		s.r.Close()
 		for range s.lines { // until its reader has ended
 		}
 	}

@@ -15,7 +15,8 @@ func TestNet(t *testing.T) {
 	changes := n.Changes()
 	Check(t, Local(n.Tree(), Root), n.Options())
 	require.Equal(t, changes, n.Changes(), "what is read was written and changed something")
-	Run(t, Local(NewNet(2).Tree(), Root), "testdata/net.txt")
+	RunAll(t, "testdata/*.txt", func(*testing.T) Door { return Local(NewNet(2).Tree(), Root) })
+	Run(t, Numbers(Local(NewNet(2).Tree(), Root)), "testdata/net.txt")
 	for i := 0; runtime.NumGoroutine() > before; i++ {
 		require.Less(t, i, 100, "goroutines are left")
 		time.Sleep(10 * time.Millisecond)
