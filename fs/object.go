@@ -344,7 +344,7 @@ func (c *Collection[T]) Remove(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return dir.table().plan(ctx, &statement{verb: "del"})
+	return dir.table(true).plan(ctx, &statement{verb: "del"})
 }
 
 // Rename gives a member another name.
@@ -394,13 +394,13 @@ type objectDir[T any] struct {
 }
 
 // table is the table of this record alone. The name of a member stands in every
-// line written.
-func (d *objectDir[T]) table() *Table[T] {
+// line written. With anew its dumps do not share what was fetched before.
+func (d *objectDir[T]) table(anew bool) *Table[T] {
 	n := d.of.narrowed()
 	n.Sorted, n.Multi, n.Ordered = false, false, true
 	n.Rows = func(ctx context.Context, q *Query[T]) iter.Seq2[*T, error] {
 		return func(yield func(*T, error) bool) {
-			if err := d.record(ctx, true, func(v *T) error { yield(v, nil); return nil }); err != nil {
+			if err := d.record(ctx, anew, func(v *T) error { yield(v, nil); return nil }); err != nil {
 				yield(nil, err)
 			}
 		}
@@ -498,9 +498,9 @@ func (d *objectDir[T]) files(v *T) Dir {
 			files[name] = n
 		}
 	}
-	add("status", d.table().info())
+	add("status", d.table(false).info())
 	if d.of.writable() {
-		add("ctl", d.table().ctl())
+		add("ctl", d.table(true).ctl())
 	}
 	if d.of.Watch != nil {
 		add("events", d.ofThis().Events())
@@ -511,7 +511,7 @@ func (d *objectDir[T]) files(v *T) Dir {
 
 // ofThis is the table narrowed to this record, for its events.
 func (d *objectDir[T]) ofThis() *Table[T] {
-	n := d.table()
+	n := d.table(true)
 	for _, i := range n.implied {
 		n.conds = append(n.conds, cond{idx: i.idx, yes: []string{i.text}})
 	}
@@ -641,5 +641,5 @@ func (d *objectDir[T]) setKey(ctx context.Context, i int, word string) error {
 	} else {
 		st.items = []item{it}
 	}
-	return d.table().plan(ctx, st)
+	return d.table(true).plan(ctx, st)
 }

@@ -351,7 +351,7 @@ func TestLookup(t *testing.T) {
 	n, _ = f.ReadAt(ctx, p, 0)
 	require.Equal(t, "dst=1.1.1.3 via=gw0\n", string(p[:n]))
 	_, err = f.WriteAt(ctx, []byte("nowhere\n"), 0)
-	require.EqualError(t, err, `:4: nowhere: to "nowhere": file does not exist`)
+	require.EqualError(t, err, `lookup:4: nowhere: to "nowhere": file does not exist`)
 	n, err = f.ReadAt(ctx, p, 0)
 	require.NoError(t, err)
 	require.Zero(t, n)

@@ -479,6 +479,42 @@ func plainError(err error) string {
 	return fmt.Sprintf("%d %s %v", le.Line, le.Head, le.Err)
 }
 
+func TestCutsOfJSONDoNotMatter(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	objs := []string{
+		`{"dst":"10.0.0.0/8","via":"192.0.2.1"}`, `{"op":"add","dst":"10.1.0.0/16","mtu":1400}`, `{"dst":"10.1.0.0/16","note":"a } ] \" \\","mtu":1300}`,
+		`{"op":"del","dst":"10.0.0.0/8"}`, `{"op":"nope"}`, "{\n\"dst\":\"10.2.0.0/16\",\n\"nexthop\":[{\"dev\":\"a\"},{}]}", `{"dst":7}`, `{"inconsistent":true}`,
+		`{"op":"flush","all":true}`, `{"dst":"10.9.0.0/16","mtu":13}`,
+	}
+	for _, ordered := range []bool{false, true} {
+		for range 300 {
+			var list []string
+			for range 1 + r.IntN(8) {
+				list = append(list, objs[r.IntN(len(objs))])
+			}
+			text := "[\n" + strings.Join(list, ",\n") + "\n]\n"
+			switch r.IntN(5) {
+			case 0:
+				text = strings.Join(list, "\n")
+			case 1:
+				text = text[:r.IntN(len(text))]
+			case 2:
+				text += text
+			case 3:
+				text = text[:len(text)/2] + "}" + text[len(text)/2:]
+			}
+			whole := newFakeWays()
+			whole.table.Ordered = ordered
+			want := write(t, narrow(t, whole.table, ".json"), text)
+			cut := newFakeWays()
+			cut.table.Ordered = ordered
+			got := writeCut(t, r, narrow(t, cut.table, ".json"), text, ordered)
+			require.Equal(t, whole.rows, cut.rows, "%s", text)
+			require.Equal(t, plainError(want), plainError(got), "%s", text)
+		}
+	}
+}
+
 func TestVerbs(t *testing.T) {
 	f := newFakeWays()
 	require.NoError(t, write(t, f.table, "add 10.0.0.0/8 via 192.0.2.1\nadd 10.1.0.0/16 dev eth0\n"))
@@ -631,6 +667,36 @@ func BenchmarkPrintRecord(b *testing.B) {
 		buf = wayKeys.appendText(buf[:0], &w, allKeys)
 	}
 	b.SetBytes(int64(len(buf)))
+}
+
+func BenchmarkReadTable(b *testing.B) {
+	const rows = 100000
+	table := newFakeWays().table.narrowed()
+	table.Rows = func(ctx context.Context, q *Query[way]) iter.Seq2[*way, error] {
+		return func(yield func(*way, error) bool) {
+			w := benchWay
+			for range rows {
+				if !yield(&w, nil) {
+					return
+				}
+			}
+		}
+	}
+	p := make([]byte, 128<<10)
+	b.ReportAllocs()
+	for b.Loop() {
+		h, _ := table.Open(b.Context(), OpenRead)
+		for off := int64(0); ; {
+			n, err := h.ReadAt(b.Context(), p, off)
+			require.NoError(b, err)
+			if n == 0 {
+				break
+			}
+			off += int64(n)
+		}
+		h.Close(b.Context())
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
 }
 
 func BenchmarkWriteLines(b *testing.B) {
