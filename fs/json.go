@@ -25,6 +25,9 @@ func (k *Keys[T]) appendObject(b []byte, v *T, p part, hide *KeySet) []byte {
 		if p != allKeys && !p.takes(info) || hide != nil && hide.Has(o.idx) {
 			continue
 		}
+		if hide := k.list[o.idx].Hide; hide != nil && p.prints() && hide(v) {
+			continue
+		}
 		b = k.appendMember(b, o, v, p, start)
 	}
 	return append(b, '}')

@@ -38,6 +38,11 @@ type Key[T any] struct {
 	// Sub handles a Group. Get and Set are nil then. Made by Sub.
 	Sub Nested[T]
 
+	// Hide leaves the value out of lines and objects where it is what a line
+	// without the key means. It is compared, filtered by and shown in columns as
+	// ever. Nil hides nothing.
+	Hide func(v *T) bool
+
 	// In names the subdirectory of an object directory where this key's value
 	// file stands for v: "" the object itself, "-" nowhere. Nil means "".
 	In func(v *T) string

@@ -28,6 +28,10 @@ func (p part) takes(k *keyInfo) bool {
 	return true
 }
 
+// prints reports whether the text is for readers, who need not see what Hide
+// leaves out.
+func (p part) prints() bool { return p != identity && p != stored }
+
 func (p part) clear() bool { return p == shown || p == stored }
 
 // appendText appends the record as key=value words with blanks between,
@@ -49,6 +53,9 @@ func (k *Keys[T]) appendWords(b []byte, v *T, p part, hide *KeySet) []byte {
 		key := &k.list[o.idx]
 		if key.Get == nil {
 			b = k.appendOdd(b, key, v, p)
+			continue
+		}
+		if key.Hide != nil && p.prints() && key.Hide(v) {
 			continue
 		}
 		n := len(b)
