@@ -447,11 +447,9 @@ func (p *planner[T]) overlay(old *T, w *wish[T]) (T, KeySet, error) {
 
 // change changes the keys of the line in a record that must be there.
 func (p *planner[T]) change(ctx context.Context, line int, w *wish[T]) error {
+	p.flush(ctx) // what waits may be what the line means
 	row := p.norm(w.row)
 	id := p.identity(&row)
-	if p.touched[id] {
-		p.flush(ctx)
-	}
 	given := p.givenIDs(w)
 	if given.empty() && len(p.t.Keys.ids) > 0 {
 		return &KeyError{Key: p.t.primary(), Err: refuse("is needed to tell which")}
@@ -625,12 +623,12 @@ func (p *planner[T]) flushRows(ctx context.Context, line int, w *wish[T]) error 
 
 // look returns what is there of the records that keep wants, all of which have
 // the values of row for the keys in given. The first look of a write dumps just
-// those; who looks again soon gets the whole table, once.
+// those; who looks again soon gets the whole table, once. What waits to be sent is
+// not among it: it has other identities, and done adds it to the index.
 func (p *planner[T]) look(ctx context.Context, row *T, given KeySet, keep func(v *T) bool) (*index[T], error) {
 	if p.index != nil {
 		return p.index, nil
 	}
-	p.flush(ctx)
 	q, err := p.t.query()
 	if err != nil {
 		return nil, err

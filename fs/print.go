@@ -3,6 +3,7 @@ package fs
 import (
 	"bytes"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -15,12 +16,13 @@ const (
 	settable      // what a restore needs
 	identity      // the ID keys
 	shown         // all keys, secrets in clear
-	stored        // settable keys, secrets in clear
+	restored      // settable keys, secrets in clear
+	stored        // the same with what Hide leaves out, for comparing
 )
 
 func (p part) takes(k *keyInfo) bool {
 	switch p {
-	case settable, stored:
+	case settable, restored, stored:
 		return k.set && !k.ro
 	case identity:
 		return k.id
@@ -32,7 +34,7 @@ func (p part) takes(k *keyInfo) bool {
 // leaves out.
 func (p part) prints() bool { return p != identity && p != stored }
 
-func (p part) clear() bool { return p == shown || p == stored }
+func (p part) clear() bool { return p == shown || p == restored || p == stored }
 
 // appendText appends the record as key=value words with blanks between,
 // without a newline.
@@ -58,13 +60,20 @@ func (k *Keys[T]) appendWords(b []byte, v *T, p part, hide *KeySet) []byte {
 		if key.Hide != nil && p.prints() && key.Hide(v) {
 			continue
 		}
+		// The name is copied behind the value, since most keys of most records
+		// are absent.
 		n := len(b)
-		b = append(b, o.lead...)
-		m := len(b)
-		b = key.Get(b, v)
-		switch {
-		case len(b) == m:
+		m := n + len(o.lead)
+		if m > cap(b) {
+			b = slices.Grow(b, len(o.lead)+64)
+		}
+		b = key.Get(b[:m], v)
+		if len(b) == m {
 			b = b[:n]
+			continue
+		}
+		copy(b[n:], o.lead)
+		switch {
 		case info.secret && !p.clear():
 			b = append(b[:m], '?')
 		case info.typ == Text:

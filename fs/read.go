@@ -109,7 +109,7 @@ func (t *Table[T]) printer(ctx context.Context) *printer[T] {
 	root := UserOf(ctx).UID == 0
 	switch {
 	case t.settable && root:
-		p.part = stored
+		p.part = restored
 	case t.settable:
 		p.part = settable
 	case root:
