@@ -29,7 +29,9 @@ type Encap struct {
 	Src    netip.Addr
 	Dst    netip.Addr
 	TTL    uint8
+	HasTTL bool // mpls: TTL 0 is not silence
 	TOS    uint8
+	Flags  uint16 // ip, ip6: tunnel flags
 	Raw    []byte // the attributes of what netfs does not take apart
 }
 
@@ -62,10 +64,28 @@ func Keys[T any](at func(v *T) *Encap) []fs.Key[T] {
 		fs.Num("encap.id", "ip, ip6: tunnel key", func(v *T) *uint64 { return &at(v).ID }),
 		fs.Addr("encap.src", "ip, ip6: outer source", func(v *T) *netip.Addr { return &at(v).Src }),
 		fs.Addr("encap.dst", "ip, ip6: outer destination", func(v *T) *netip.Addr { return &at(v).Dst }),
-		fs.Num("encap.ttl", "outer TTL; mpls: 0 takes the packet's", func(v *T) *uint8 { return &at(v).TTL }),
+		ttlKey(at),
 		fs.HexNum("encap.tos", "ip, ip6: outer TOS byte", func(v *T) *uint8 { return &at(v).TOS }),
+		fs.HexNum("encap.flags", "ip, ip6: 1 checksum, 4 key, 8 sequence numbers", func(v *T) *uint16 { return &at(v).Flags }),
 		fs.Hex("encap.raw", "attributes of an encapsulation that netfs does not take apart", func(v *T) *[]byte { return &at(v).Raw }),
 	}
+}
+
+// ttlKey prints 0 where it is not silence.
+func ttlKey[T any](at func(v *T) *Encap) fs.Key[T] {
+	k := fs.Num("encap.ttl", "outer TTL; mpls: 0 takes the packet's", func(v *T) *uint8 { return &at(v).TTL })
+	get, full, set := k.Get, k.Always().Get, k.Set
+	k.Get = func(b []byte, v *T) []byte {
+		if at(v).HasTTL {
+			return full(b, v)
+		}
+		return get(b, v)
+	}
+	k.Set = func(v *T, word string) error {
+		at(v).HasTTL = true
+		return set(v, word)
+	}
+	return k
 }
 
 // labelsKey is a stack of MPLS labels, 100/200, outermost first.

@@ -1,11 +1,10 @@
-// Package nlerr puts the kernel's errors into the words of a page: the
-// attribute that the kernel blames becomes the key that a person wrote.
+// Package joint is what the _linux.go files of pages share: the kernel's errors
+// in the words of a page, one batch for the changes of one write, and the
+// changes of a table.
 //
-//	var words = nlerr.Words{"RTA_GATEWAY": "via", "RTA_OIF": "dev"}
-//	return words.Blame(c.Do(ctx, request))
-//
-// It is for the _linux.go files of pages.
-package nlerr
+//	var words = joint.Words{"RTA_GATEWAY": "via", "RTA_OIF": "dev"}
+//	return words.Blame(c.Do(ctx, request))   // via "10.0.9.1": Nexthop has invalid gateway: ...
+package joint
 
 import (
 	"context"
@@ -86,6 +85,9 @@ func Batch[T any](ctx context.Context, c *nl.Client, ops []fs.Op[T], request fun
 			continue
 		}
 		r, err := request(o)
+		if err == nil && r.Type == 0 {
+			continue
+		}
 		if err == nil {
 			err = b.Add(r)
 		}

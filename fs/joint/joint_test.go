@@ -1,4 +1,4 @@
-package nlerr
+package joint
 
 import (
 	"errors"
