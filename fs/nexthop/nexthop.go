@@ -230,11 +230,15 @@ func timer(name, doc string, at func(n *Nexthop) *time.Duration, bit Timers) fs.
 func familyKey() fs.Key[Nexthop] {
 	return fs.Key[Nexthop]{
 		Name: "family", Doc: "inet or inet6; inet when via does not tell", Type: fs.Word, Words: []string{"inet", "inet6"}, Bare: true,
+		Hide: func(n *Nexthop) bool { return !n.Inet6 || n.Via.IsValid() },
 		Get: func(b []byte, n *Nexthop) []byte {
-			if !n.Inet6 || n.Via.IsValid() || len(n.Group) > 0 {
+			switch {
+			case len(n.Group) > 0:
 				return b
+			case n.Inet6:
+				return append(b, "inet6"...)
 			}
-			return append(b, "inet6"...)
+			return append(b, "inet"...)
 		},
 		Set: func(n *Nexthop, word string) error {
 			if word != "inet" && word != "inet6" {

@@ -52,17 +52,11 @@ func (w *words) hopKeys() *fs.Keys[Hop] {
 	return fs.NewKeys(append(all, encap.Keys(func(h *Hop) *encap.Encap { return &h.Encap })...)...)
 }
 
-// typeKey prints what is not unicast. Its words may stand alone, as in
-// "blackhole 10.0.0.0/8".
+// typeKey hides unicast. Its words may stand alone, as in "blackhole
+// 10.0.0.0/8".
 func typeKey() fs.Key[Route] {
 	k := fs.Enum("type", "what becomes of the packets; unicast when not given", types, func(r *Route) *Type { return &r.Type })
-	get := k.Get
-	k.Get = func(b []byte, r *Route) []byte {
-		if r.Type == Unicast {
-			return b
-		}
-		return get(b, r)
-	}
+	k.Hide = func(r *Route) bool { return r.Type == Unicast }
 	k.Bare = true
 	return k
 }
@@ -102,53 +96,32 @@ func given(k fs.Key[Route], n say) fs.Key[Route] {
 	return k
 }
 
-// protoKey prints always, but for the answers of lookup, where the kernel
-// has forgotten it.
+// protoKey hides only what the kernel has forgotten in the answers of lookup.
 func (w *words) protoKey() fs.Key[Route] {
-	k := fs.Enum("proto", "who made the route; boot when not given", w.protos, func(r *Route) *uint8 { return &r.Proto }).Or("protocol")
-	k.Get = func(b []byte, r *Route) []byte {
-		if r.Proto == 0 && r.Flags&Cloned != 0 {
-			return b
-		}
-		return w.protos.Append(b, uint32(r.Proto))
-	}
+	k := fs.Enum("proto", "who made the route; boot when not given", w.protos, func(r *Route) *uint8 { return &r.Proto }).Or("protocol").Always()
+	k.Hide = func(r *Route) bool { return r.Proto == 0 && r.Flags&Cloned != 0 }
 	return given(k, sayProto)
 }
 
-// metricKey prints 0 for IPv6, whose default is 1024.
+// metricKey hides 0, but not for IPv6, whose default is 1024.
 func metricKey() fs.Key[Route] {
-	k := fs.Num("metric", "the lower is preferred; IPv6: 1024 when not given", func(r *Route) *uint32 { return &r.Metric })
-	get, full := k.Get, k.Always().Get
-	k.Get = func(b []byte, r *Route) []byte {
-		if r.Is6() && r.Flags&Cloned == 0 {
-			return full(b, r)
-		}
-		return get(b, r)
-	}
+	k := fs.Num("metric", "the lower is preferred; IPv6: 1024 when not given", func(r *Route) *uint32 { return &r.Metric }).Always()
+	k.Hide = func(r *Route) bool { return r.Metric == 0 && (!r.Is6() || r.Flags&Cloned != 0) }
 	return given(k.Or("preference", "priority"), sayMetric).AsID()
 }
 
-// tableKey prints the table where ip-route(8) would have taken another one.
+// tableKey hides the table that ip-route(8) takes by itself.
 func (w *words) tableKey() fs.Key[Route] {
-	k := fs.Enum("table", "routing table; main when not given, local for local addresses", w.tables, func(r *Route) *uint32 { return &r.Table })
-	k.Get = func(b []byte, r *Route) []byte {
-		if r.Table == r.Type.table() || r.Table == 0 {
-			return b
-		}
-		return w.tables.Append(b, r.Table)
-	}
+	k := fs.Enum("table", "routing table; main when not given, local for local addresses", w.tables, func(r *Route) *uint32 { return &r.Table }).Always()
+	k.Hide = func(r *Route) bool { return r.Table == r.Type.table() }
 	return k.AsID()
 }
 
-// scopeKey prints what is not global, and global where that would not be the
-// default.
+// scopeKey hides global where that is the default.
 func (w *words) scopeKey() fs.Key[Route] {
-	k := fs.Enum("scope", "IPv4: how far the destination is; link for direct routes, host for local ones, else global", w.scopes, func(r *Route) *uint8 { return &r.Scope })
-	k.Get = func(b []byte, r *Route) []byte {
-		if r.Scope == scopeGlobal && (r.Is6() || r.Flags&Cloned != 0 || r.scope() == scopeGlobal) {
-			return b
-		}
-		return w.scopes.Append(b, uint32(r.Scope))
+	k := fs.Enum("scope", "IPv4: how far the destination is; link for direct routes, host for local ones, else global", w.scopes, func(r *Route) *uint8 { return &r.Scope }).Always()
+	k.Hide = func(r *Route) bool {
+		return r.Scope == scopeGlobal && (r.Is6() || r.Flags&Cloned != 0 || r.scope() == scopeGlobal)
 	}
 	return given(k, sayScope)
 }
@@ -215,11 +188,19 @@ func weightKey() fs.Key[Hop] {
 	}
 }
 
-// familyKey is input only: "default inet6 dev eth0", "ip -6 route add default".
+// familyKey is for lines that say no more ("default inet6 dev eth0", "ip -6
+// route add default") and for filters.
 func familyKey() fs.Key[Route] {
 	return fs.Key[Route]{
 		Name: "family", Doc: "inet or inet6: the family of dst=default", Type: fs.Word,
-		Words: []string{"inet", "inet6"}, Bare: true, In: func(*Route) string { return "-" },
+		Words: []string{"inet", "inet6"}, Bare: true,
+		Hide: func(*Route) bool { return true },
+		Get: func(b []byte, r *Route) []byte {
+			if r.Is6() {
+				return append(b, "inet6"...)
+			}
+			return append(b, "inet"...)
+		},
 		Set: func(r *Route, word string) error {
 			if word != "inet" && word != "inet6" {
 				return errors.New("neither inet nor inet6")

@@ -94,6 +94,7 @@ func settle(o *fs.Op[Route]) {
 
 func settleWays(o *fs.Op[Route]) {
 	r := &o.Row
+	moved := true
 	switch {
 	case o.Has("type") && r.Type.refuses():
 		r.Via, r.Dev, r.Hops, r.NHID, r.Encap = netip.Addr{}, "", nil, 0, encap.Encap{}
@@ -105,11 +106,14 @@ func settleWays(o *fs.Op[Route]) {
 		settleGate(o)
 	case r.NHID != 0:
 		r.Via, r.Dev, r.Hops = netip.Addr{}, "", nil
+		moved = false
+	default:
+		moved = false
 	}
-	if r.Type.refuses() && !o.Has("type") && (!r.direct() || r.Dev != "") {
+	if moved && r.Type.refuses() && !o.Has("type") {
 		r.Type = Unicast
 	}
-	if !r.Is6() && !said(o, sayScope) && (o.Has("via") || o.Has("dev") || o.Has("nexthop") || o.Has("type")) {
+	if (moved || o.Has("type")) && !r.Is6() && !said(o, sayScope) {
 		r.Scope = r.scope()
 	}
 }

@@ -169,6 +169,7 @@ func (p *page) table(kind, doc string, keep func(*Route) bool) *fs.Table[Route] 
 		Doc:   doc,
 		Keys:  p.w.keys(),
 		Ident: ident,
+		Multi: true,
 		Norm:  norm,
 	}
 	t.Rows = func(ctx context.Context, q *fs.Query[Route]) iter.Seq2[*Route, error] {

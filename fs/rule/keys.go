@@ -23,7 +23,7 @@ func (w *words) keys() *fs.Keys[Rule] {
 		fs.Str("oif", "link that its socket is bound to", func(r *Rule) *string { return &r.Oif }),
 		markKey("fwmark", "mark, or MARK/MASK", func(r *Rule) *Mark { return &r.Mark }, 1<<32-1),
 		fs.Enum("tos", "TOS byte", w.dsfields, func(r *Rule) *uint8 { return &r.Tos }).Or("dsfield"),
-		smallKey("dscp", "DSCP, 0 to 63", func(r *Rule) *Small { return &r.DSCP }, decimal(63)),
+		markKey("dscp", "DSCP, 0 to 63, or DSCP/MASK", func(r *Rule) *Mark { return &r.DSCP }, 63),
 		markKey("flowlabel", "IPv6 flow label, or LABEL/MASK", func(r *Rule) *Mark { return &r.Label }, 1<<20-1),
 		fs.Enum("ipproto", "protocol", names.IPProtos(), func(r *Rule) *uint8 { return &r.IPProto }),
 		portsKey("sport", "source port, or LOW-HIGH, or PORT/MASK", func(r *Rule) *Ports { return &r.Sport }),
@@ -49,11 +49,12 @@ func (w *words) keys() *fs.Keys[Rule] {
 func familyKey() fs.Key[Rule] {
 	return fs.Key[Rule]{
 		Name: "family", Doc: "inet or inet6; inet when neither from nor to tells", Type: fs.Word, Words: []string{"inet", "inet6"}, Bare: true,
+		Hide: func(r *Rule) bool { return !r.Inet6 || r.From.IsValid() || r.To.IsValid() },
 		Get: func(b []byte, r *Rule) []byte {
-			if !r.Inet6 || r.From.IsValid() || r.To.IsValid() {
-				return b
+			if r.Inet6 {
+				return append(b, "inet6"...)
 			}
-			return append(b, "inet6"...)
+			return append(b, "inet"...)
 		},
 		Set: func(r *Rule, word string) error {
 			if word != "inet" && word != "inet6" {
@@ -68,13 +69,7 @@ func familyKey() fs.Key[Rule] {
 // typeKey prints what neither table, goto nor l3mdev tells.
 func typeKey() fs.Key[Rule] {
 	k := fs.Enum("type", "what happens to the packet: lookup, goto, nop, blackhole, unreachable or prohibit", types, func(r *Rule) *Type { return &r.Type }).Or("action")
-	get := k.Get
-	k.Get = func(b []byte, r *Rule) []byte {
-		if r.Type == Lookup || r.Type == Goto {
-			return b
-		}
-		return get(b, r)
-	}
+	k.Hide = func(r *Rule) bool { return r.Type == Lookup || r.Type == Goto }
 	k.Words = []string{"nop", "blackhole", "unreachable", "prohibit"}
 	k.Bare = true
 	return k

@@ -36,7 +36,7 @@ type Rule struct {
 	Oif         string
 	Mark        Mark
 	Tos         uint8
-	DSCP        Small
+	DSCP        Mark
 	Label       Mark // IPv6 flow label
 	IPProto     uint8
 	Sport       Ports
@@ -180,23 +180,23 @@ func same(a, b *Rule) bool {
 // plain is r without what does not count and what cannot be compared by ==.
 func plain(r *Rule) ruleKey {
 	return ruleKey{
-		r.Inet6, r.Not, r.L3mdev, r.From, r.To, r.Iif, r.Oif, r.Mark, r.Label, r.Tos, r.IPProto, r.Proto, r.DSCP, r.SupPrefix, r.SupGroup,
+		r.Inet6, r.Not, r.L3mdev, r.From, r.To, r.Iif, r.Oif, r.Mark, r.Label, r.DSCP, r.Tos, r.IPProto, r.Proto, r.SupPrefix, r.SupGroup,
 		r.Sport, r.Dport, r.UIDs, r.TunID, r.Table, r.Goto, r.Realms, r.Type,
 	}
 }
 
 type ruleKey struct {
-	inet6, not, l3mdev        bool
-	from, to                  netip.Prefix
-	iif, oif                  string
-	mark, label               Mark
-	tos, ipproto, proto       uint8
-	dscp, supPrefix, supGroup Small
-	sport, dport              Ports
-	uids                      Range
-	tunID                     uint64
-	table, goTo, realms       uint32
-	typ                       Type
+	inet6, not, l3mdev  bool
+	from, to            netip.Prefix
+	iif, oif            string
+	mark, label, dscp   Mark
+	tos, ipproto, proto uint8
+	supPrefix, supGroup Small
+	sport, dport        Ports
+	uids                Range
+	tunID               uint64
+	table, goTo, realms uint32
+	typ                 Type
 }
 
 // norm fills in what ip-rule(8) fills in.
