@@ -454,6 +454,9 @@ func (p *planner[T]) change(ctx context.Context, line int, w *wish[T]) error {
 	if given.empty() && len(p.t.Keys.ids) > 0 {
 		return &KeyError{Key: p.t.primary(), Err: refuse("is needed to tell which")}
 	}
+	if p.index == nil {
+		p.flush(ctx) // what waits may be what the line means
+	}
 	x, err := p.look(ctx, &row, given, func(v *T) bool { return p.agrees(v, &row, given) })
 	if err != nil {
 		return err

@@ -82,6 +82,9 @@ type Query[T any] struct {
 // Has reports whether the reader asked for one value of the named key, which
 // then stands in Want.
 func (q *Query[T]) Has(name string) bool {
+	if q.keys == nil { // the zero Query asks for all
+		return false
+	}
 	i, ok := q.keys.index(name)
 	return ok && q.Set.Has(i)
 }
