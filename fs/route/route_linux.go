@@ -237,13 +237,22 @@ func blame(o *fs.Op[Route], err error) error {
 		}
 		return got
 	}
-	if unreachable(e.Errno) && o.Act != fs.Del && o.Row.Via.IsValid() {
-		return &fs.KeyError{Key: "via", Word: o.Row.Via.String(), Err: got}
+	if e.Errno == syscall.EHOSTUNREACH && o.Act != fs.Del && o.Has("via") { // IPv6 says no more
+		return &fs.KeyError{Key: "via", Err: got}
+	}
+	for _, g := range guesses {
+		if o.Act != fs.Del && strings.Contains(e.Msg, g.text) && o.Has(g.key) {
+			return &fs.KeyError{Key: g.key, Err: got}
+		}
 	}
 	return got
 }
 
-func unreachable(n syscall.Errno) bool { return n == syscall.ENETUNREACH || n == syscall.EHOSTUNREACH }
+// guesses are keys by what the kernel says where it blames no attribute.
+var guesses = []struct{ text, key string }{
+	{"invalid gateway", "via"}, {"Gateway", "via"}, {"Invalid prefix", "dst"}, {"congestion", "congctl"}, {"Nexthop id", "nhid"},
+	{"prefsrc", "src"}, {"source address", "src"}, {"encap", "encap"}, {"scope", "scope"}, {"metric", "mtu"},
+}
 
 func hopKey(i int, key string) string { return "nexthop " + strconv.Itoa(i+1) + ": " + key }
 

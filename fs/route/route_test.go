@@ -67,7 +67,7 @@ func TestLaws(t *testing.T) {
 	f := &fake{}
 	d := fakeTree(f)
 	require.NoError(t, put(d, "routes", lines))
-	treetest.Check(t, d, treetest.Options{Write: true})
+	treetest.Check(t, d, treetest.Options{Write: true, Skip: func(path string) bool { return path == "lookup" }})
 }
 
 // A line that names another way takes the old one away.
