@@ -677,3 +677,51 @@ func FuzzFraming(f *testing.F) {
 		}
 	})
 }
+
+// A small table that is stale often is read again soon each time, and events are told meanwhile.
+func TestWatchStaleOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, k := fake(t)
+		k.Handle(func(r *nltest.Call) { rows(r, "now!"); r.Done() })
+		src := nl.Source[string]{
+			Groups: []uint32{5},
+			Dump: func(ctx context.Context) iter.Seq2[*string, error] {
+				return func(yield func(*string, error) bool) {
+					for m, err := range c.Dump(ctx, nl.Request{Type: row}) {
+						s := string(m.Data)
+						if !yield(&s, err) {
+							return
+						}
+					}
+				}
+			},
+			Event: func(m nl.Message) (nl.What, *string, error) {
+				s := string(m.Data)
+				if s == "flap" {
+					return nl.Stale, nil, nil
+				}
+				return nl.Added, &s, nil
+			},
+		}
+		var syncs []time.Time
+		events := 0
+		for e, err := range nl.Watch(t.Context(), c, src) {
+			require.NoError(t, err)
+			switch {
+			case e.What == nl.Added && *e.Value == "news":
+				events++
+				assert.Equal(t, syncs[len(syncs)-1], time.Now(), "told at once, not after the rest")
+			case e.What == nl.SyncEnd:
+				syncs = append(syncs, time.Now())
+				k.Multicast(5, row, []byte("flap"))
+				k.Multicast(5, row, []byte("flap"))
+				k.Multicast(5, row, []byte("news"))
+			}
+			if len(syncs) == 20 {
+				break
+			}
+		}
+		assert.Equal(t, 19, events)
+		assert.Equal(t, 19*50*time.Millisecond, syncs[19].Sub(syncs[0]))
+	})
+}

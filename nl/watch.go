@@ -45,6 +45,7 @@ type Source[T any] struct {
 
 const (
 	minPause  = 100 * time.Millisecond
+	minRest   = 50 * time.Millisecond
 	maxPause  = 10 * time.Second
 	tornTries = 5
 )
@@ -55,7 +56,8 @@ const (
 //
 // If the kernel drops events, because they came faster than they were taken, Watch yields Lost and then
 // the whole table between SyncBegin and SyncEnd again. If that happens often it waits between,
-// 100 ms at first and 10 s at most. An error other than that is the last step.
+// 100 ms at first and 10 s at most. A table that is Stale is read again soon, but so that reading
+// takes a twentieth of the time at most. An error other than that is the last step.
 //
 //	for e, err := range nl.Watch(ctx, c, nl.Source[rt.Route]{
 //		Groups: []uint32{rt.GroupIPv4Route},
@@ -84,8 +86,9 @@ type watch[T any] struct {
 	sub   *Subscription
 	yield func(Event[T], error) bool
 
-	pause  time.Duration // before the table is read again
+	pause  time.Duration // before the table is read again after a loss
 	synced time.Time     // when it was read last
+	took   time.Duration // how long that took
 }
 
 func (w *watch[T]) tell(what What) bool { return w.yield(Event[T]{What: what, NSID: -1}, nil) }
@@ -96,15 +99,17 @@ func (w *watch[T]) sync() bool {
 		if !w.tell(SyncBegin) {
 			return false
 		}
+		begun := time.Now()
 		torn, on := w.dump()
 		w.synced = time.Now()
+		w.took = w.synced.Sub(begun)
 		if !on {
 			return false
 		}
 		if !torn {
 			return w.tell(SyncEnd)
 		}
-		if !w.wait(w.pause) { // the table does not come to rest
+		if !w.wait() { // the table does not come to rest
 			return false
 		}
 	}
@@ -147,7 +152,11 @@ func (w *watch[T]) dumpOnce() error {
 
 // events yields changes until the table must be read again. It is false when the sequence is over.
 func (w *watch[T]) events() bool {
-	for m, err := range w.sub.Receive(w.ctx) {
+	// A stale table is read again after a rest; until then events are told as they come.
+	ctx, cancel := context.WithCancel(w.ctx)
+	defer cancel()
+	stale := false
+	for m, err := range w.sub.Receive(ctx) {
 		if errors.Is(err, ErrOverrun) {
 			return w.afterLoss()
 		}
@@ -161,28 +170,37 @@ func (w *watch[T]) events() bool {
 			w.yield(Event[T]{NSID: m.NSID}, err)
 			return false
 		case what == Ignored:
+		case what == Stale && !stale:
+			stale = true
+			defer time.AfterFunc(w.rest(), cancel).Stop()
 		case what == Stale:
-			return w.wait(w.pause - time.Since(w.synced))
 		case !w.yield(Event[T]{What: what, Value: v, NSID: m.NSID}, nil):
 			return false
 		}
 	}
-	return false
+	return stale && w.ctx.Err() == nil
+}
+
+// rest is how long a stale table waits to be read again, so that reading takes a twentieth of the
+// time at most.
+func (w *watch[T]) rest() time.Duration {
+	return min(max(minRest, 20*w.took), maxPause) - time.Since(w.synced)
 }
 
 // afterLoss drops what is queued, too: it is older than what was lost, and shown after a new dump it would
 // undo that.
 func (w *watch[T]) afterLoss() bool {
-	return w.tell(Lost) && w.wait(w.pause) && w.sub.discard() == nil
+	return w.tell(Lost) && w.wait() && w.sub.discard() == nil
 }
 
 // wait makes room between two readings of the table, more each time until it was quiet for a while.
-func (w *watch[T]) wait(t time.Duration) bool {
+func (w *watch[T]) wait() bool {
 	if time.Since(w.synced) > maxPause {
 		w.pause = minPause
 	}
-	w.pause = min(2*w.pause, maxPause)
-	return pause(w.ctx, max(0, t)) == nil
+	t := w.pause
+	w.pause = min(2*t, maxPause)
+	return pause(w.ctx, t) == nil
 }
 
 // discard drops what is queued. Only the one that receives may call it.

@@ -43,7 +43,8 @@ type Kernel struct {
 	Buffer int
 
 	t       testing.TB
-	mu      sync.Mutex // guards what follows
+	heard   func(groups []uint32) [][]byte // what a new subscription finds, of Replay
+	mu      sync.Mutex                     // guards what follows
 	handle  func(*Call)
 	script  []func(*Call)
 	sockets []*socket
@@ -121,6 +122,11 @@ func (k *Kernel) Socket(groups []uint32, _ func() (nl.Socket, error)) (nl.Socket
 	k.ports++
 	s := &socket{k: k, port: k.ports, groups: groups, limit: k.Buffer, wake: make(chan struct{})}
 	k.sockets = append(k.sockets, s)
+	if k.heard != nil {
+		for _, b := range k.heard(groups) {
+			s.push(b, 0)
+		}
+	}
 	return s, nil
 }
 
