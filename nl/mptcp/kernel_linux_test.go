@@ -22,6 +22,7 @@ import (
 
 func kernel(t testing.TB) (*nltest.NS, *nl.Client, *Conn, context.Context) {
 	t.Helper()
+	nltest.CheckLeaks(t)
 	ns := nltest.NewNS(t)
 	c, err := nl.Dial(nl.Generic, &nl.Options{NS: ns.FD})
 	require.NoError(t, err)

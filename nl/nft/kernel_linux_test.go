@@ -19,6 +19,7 @@ import (
 
 func kernel(t testing.TB) (*nltest.NS, *nl.Client, context.Context) {
 	t.Helper()
+	nltest.CheckLeaks(t)
 	ns := nltest.NewNS(t)
 	c, err := nl.Dial(nl.Netfilter, &nl.Options{NS: ns.FD})
 	require.NoError(t, err)
