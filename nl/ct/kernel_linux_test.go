@@ -625,6 +625,43 @@ func TestEvents(t *testing.T) {
 	require.Equal(t, []uint32{New, Updated, Destroyed}, kinds)
 }
 
+// TestWatch follows a table from what is there to what changes.
+func TestWatch(t *testing.T) {
+	_, c, ctx := kernel(t)
+	old := &Entry{Orig: tuple(protoUDP, "192.0.2.1", "192.0.2.2", 1, 53), Timeout: time.Minute, Mark: 4}
+	other := &Entry{Orig: tuple(protoUDP, "192.0.2.1", "192.0.2.2", 1, 99), Timeout: time.Minute, Mark: 4}
+	late := &Entry{Orig: tuple(protoUDP, "192.0.2.3", "192.0.2.2", 2, 53), Timeout: time.Minute, Mark: 4}
+	unmarked := &Entry{Orig: tuple(protoUDP, "192.0.2.4", "192.0.2.2", 2, 53), Timeout: time.Minute}
+	require.NoError(t, Create(ctx, c, old))
+	require.NoError(t, Create(ctx, c, other))
+
+	var told []string
+	f := &Filter{Mark: 4, Orig: Tuple{Proto: Proto{Num: protoUDP, DstPort: 53}}}
+	for e, err := range nl.Watch(ctx, c, Source(c, f)) {
+		require.NoError(t, err)
+		line := fmt.Sprint(e.What)
+		if e.Value != nil {
+			line += " " + e.Value.Orig.IP.Src.String()
+		}
+		told = append(told, line)
+		if e.What == nl.SyncEnd {
+			require.NoError(t, Create(ctx, c, unmarked))
+			require.NoError(t, Create(ctx, c, late))
+			require.NoError(t, Update(ctx, c, &Entry{Orig: late.Orig, Mark: 5}))
+			require.NoError(t, Update(ctx, c, &Entry{Orig: late.Orig, Mark: 4}))
+			require.NoError(t, Delete(ctx, c, late.Key()))
+		}
+		if e.What == nl.Deleted {
+			break
+		}
+	}
+	at := func(w nl.What, src string) string { return fmt.Sprint(w) + " " + src }
+	require.Equal(t, []string{
+		fmt.Sprint(nl.SyncBegin), at(nl.Added, "192.0.2.1"), fmt.Sprint(nl.SyncEnd),
+		at(nl.Added, "192.0.2.3"), at(nl.Replaced, "192.0.2.3"), at(nl.Deleted, "192.0.2.3"),
+	}, told)
+}
+
 func withoutIPHas(v IP) IP { v.Has = 0; return v }
 
 // expectation of the helper of a master.

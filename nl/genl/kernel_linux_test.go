@@ -53,8 +53,9 @@ func TestController(t *testing.T) {
 	require.NotNil(t, op)
 	require.Equal(t, uint32(GENL_CMD_CAP_DO|GENL_CMD_CAP_DUMP|GENL_CMD_CAP_HASPOL), op.Flags)
 	require.Nil(t, f.Op(200))
-	_, err = f.Group("notify")
+	id, err := f.Group("notify")
 	require.NoError(t, err)
+	require.Equal(t, uint32(notifyGroup), id)
 	_, err = f.Group("no such group")
 	require.ErrorIs(t, err, errors.ErrUnsupported)
 }

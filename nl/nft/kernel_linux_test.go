@@ -312,6 +312,33 @@ func TestGenerationAndEvents(t *testing.T) {
 	}
 }
 
+// TestWatch follows the chains of a table.
+func TestWatch(t *testing.T) {
+	ns, c, ctx := kernel(t)
+	load(t, ns)
+	var told []string
+	for e, err := range nl.Watch(ctx, c, ChainSource(c, nfnl.NFPROTO_INET, "filter")) {
+		require.NoError(t, err)
+		line := fmt.Sprint(e.What)
+		if e.Value != nil {
+			line += " " + e.Value.Name
+		}
+		told = append(told, line)
+		if e.What == nl.SyncEnd {
+			ns.Run(t, "nft", "add", "chain", "ip", "nat4", "unseen")
+			ns.Run(t, "nft", "add", "chain", "inet", "filter", "late")
+			ns.Run(t, "nft", "delete", "chain", "inet", "filter", "late")
+		}
+		if e.What == nl.Deleted {
+			break
+		}
+	}
+	require.Equal(t, []string{
+		fmt.Sprint(nl.SyncBegin), fmt.Sprint(nl.Added, " input"), fmt.Sprint(nl.Added, " extra"), fmt.Sprint(nl.SyncEnd),
+		fmt.Sprint(nl.Replaced, " late"), fmt.Sprint(nl.Deleted, " late"),
+	}, told)
+}
+
 // TestDumpAllocatesNothing dumps tables of two sizes: the difference is what
 // chains cost.
 func TestDumpAllocatesNothing(t *testing.T) {
