@@ -332,15 +332,20 @@ func only(key string) func(string) bool {
 	return func(k string) bool { return k == key }
 }
 
-// rename gives a link the name that the line says second, or that its bare value
-// says inside the link's own directory.
+// rename gives a link another name.
 func (p *page) rename(ctx context.Context, o *fs.Op[Link]) error {
-	old, err := p.old(ctx, o)
+	if len(o.Args) != 1 {
+		return errors.New("which new name?")
+	}
+	if err := checkName(o.Args[0]); err != nil {
+		return &fs.KeyError{Key: "name", Word: o.Args[0], Err: err}
+	}
+	old, err := p.k.Link(ctx, o.Row.Name)
 	if err != nil {
 		return err
 	}
 	l := *old
-	l.Name = o.Row.Name
+	l.Name = o.Args[0]
 	return p.k.Set(ctx, old, &l, only("name"))
 }
 
