@@ -409,7 +409,7 @@ func (p *planner[T]) differ(old, row *T, w *wish[T]) KeySet {
 	all := slices.ContainsFunc(w.items, k.inputOnly)
 	for i := range k.list {
 		key := &k.list[i]
-		if key.RO || key.Runs || !k.sch.keys[i].set || !k.prints(i) {
+		if key.RO || key.Runs && w.st.verb != "change" || !k.sch.keys[i].set || !k.prints(i) {
 			continue
 		}
 		if (w.set.Has(i) || all) && !k.sameValue(i, old, row) {

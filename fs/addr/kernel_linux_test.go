@@ -94,8 +94,8 @@ func (tr *tree) must(path, text string) {
 
 var states = map[string][]string{
 	"plain":    {"addr add 192.0.2.1/24 brd + dev v0", "addr add 192.0.2.2/24 dev v0", "addr add 198.51.100.1/32 dev v1 scope link", "addr add 2001:db8::1/64 dev v0 nodad"},
-	"peer":     {"addr add 192.0.2.1 peer 203.0.113.9 dev v0", "addr add 192.0.2.1 peer 203.0.113.0/24 dev v1", "addr add 2001:db8::1 peer 2001:db8::2/128 dev v0"},
-	"flags":    {"addr add 192.0.2.1/24 dev v0 noprefixroute metric 77 label v0:web", "addr add 2001:db8::1/64 dev v0 home nodad mngtmpaddr", "addr add 2001:db8:1::1/64 dev v0 noprefixroute metric 5 proto 3"},
+	"peer":     {"addr add 192.0.2.1 peer 203.0.113.9 dev v0", "addr add 192.0.2.1 peer 203.0.113.0/24 dev v1", "addr add 2001:db8::1 peer 2001:db8::2/128 dev v0 nodad"},
+	"flags":    {"addr add 192.0.2.1/24 dev v0 noprefixroute metric 77 label v0:web", "addr add 2001:db8::1/64 dev v0 home nodad mngtmpaddr", "addr add 2001:db8:1::1/64 dev v0 noprefixroute metric 5 nodad"},
 	"lifetime": {"addr add 192.0.2.1/24 dev v0 valid_lft 9000 preferred_lft 0", "addr add 2001:db8::1/64 dev v0 valid_lft 9000 preferred_lft 4000 nodad"},
 	"up":       {"link set v0 up", "link set v1 up", "addr add 192.0.2.1/24 dev v0"},
 	"empty":    {},
