@@ -71,7 +71,7 @@ const (
 	ExternValid = 0x04
 )
 
-var states = fs.Names{
+var stateNames = fs.Names{
 	None: "none", Incomplete: "incomplete", Reachable: "reachable", Stale: "stale", Delay: "delay",
 	Probe: "probe", Failed: "failed", NoARP: "noarp", Permanent: "permanent",
 }
@@ -96,7 +96,7 @@ var keys = fs.NewKeys(
 		Get: func(b []byte, n *Neigh) []byte { return append(b, n.LLAddr...) },
 		Set: setLLAddr},
 	fs.Key[Neigh]{Name: "nud", Also: []string{"state"}, Doc: "state of neighbour unreachability detection; permanent when none is given", Type: fs.Word,
-		Words: states.Words(), Get: getState, Set: setState},
+		Words: stateNames.Words(), Get: getState, Set: setState},
 	fs.Bit("router", "it is a router (IPv6)", flags, Router),
 	fs.Bit("extern_learn", "learnt by something outside the kernel", flags, ExternLearn),
 	fs.Bit("managed", "the kernel keeps it resolved", flagsExt, Managed),
@@ -142,11 +142,11 @@ func getState(b []byte, n *Neigh) []byte {
 	if !n.stated || n.Flags&Proxy != 0 {
 		return b
 	}
-	return states.Append(b, uint32(n.State))
+	return stateNames.Append(b, uint32(n.State))
 }
 
 func setState(n *Neigh, w string) error {
-	s, err := states.Parse(strings.ToLower(w))
+	s, err := stateNames.Parse(strings.ToLower(w))
 	if err != nil {
 		return err
 	}
