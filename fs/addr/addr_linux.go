@@ -8,7 +8,7 @@ import (
 	"strconv"
 
 	"github.com/netfs-project/netfs/fs"
-	"github.com/netfs-project/netfs/fs/nlerr"
+	"github.com/netfs-project/netfs/fs/joint"
 	"github.com/netfs-project/netfs/nl"
 	"github.com/netfs-project/netfs/nl/rt"
 )
@@ -19,7 +19,7 @@ func New(c *nl.Client) (fs.Page, error) { return Page(&kernel{c}), nil }
 type kernel struct{ c *nl.Client }
 
 // words are the keys of attributes that the kernel blames.
-var words = nlerr.Words{
+var words = joint.Words{
 	"IFA_ADDRESS": "local", "IFA_LOCAL": "local", "IFA_BROADCAST": "broadcast", "IFA_LABEL": "label", "IFA_CACHEINFO": "valid_lft",
 	"IFA_RT_PRIORITY": "metric", "IFA_PROTO": "proto",
 }

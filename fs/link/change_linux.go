@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netfs-project/netfs/fs"
-	"github.com/netfs-project/netfs/fs/nlerr"
+	"github.com/netfs-project/netfs/fs/joint"
 	"github.com/netfs-project/netfs/nl"
 	"github.com/netfs-project/netfs/nl/attr"
 	"github.com/netfs-project/netfs/nl/rt"
@@ -583,7 +583,7 @@ func (k *kernel) blame(err error, kind, port string) error {
 	}{{"IFLA_BRPORT_", Ports[port]}, {"IFLA_BOND_SLAVE_", Ports[port]}, {attrPrefix[kind], Kinds[kind]}} {
 		name, ok := strings.CutPrefix(last, set.prefix)
 		if key := find(set.keys, strings.ToLower(name)); ok && key != nil && set.prefix != "" {
-			return nlerr.Words{last: key.Name}.Blame(err)
+			return joint.Words{last: key.Name}.Blame(err)
 		}
 	}
 	return words.Blame(err)

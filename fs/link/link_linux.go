@@ -8,7 +8,7 @@ import (
 	"strconv"
 
 	"github.com/netfs-project/netfs/fs"
-	"github.com/netfs-project/netfs/fs/nlerr"
+	"github.com/netfs-project/netfs/fs/joint"
 	"github.com/netfs-project/netfs/nl"
 	"github.com/netfs-project/netfs/nl/rt"
 )
@@ -272,7 +272,7 @@ var flagWords = []struct {
 }
 
 // words are the keys of attributes that the kernel blames.
-var words = nlerr.Words{
+var words = joint.Words{
 	"IFLA_IFNAME": "name", "IFLA_ADDRESS": "lladdr", "IFLA_BROADCAST": "broadcast", "IFLA_MTU": "mtu", "IFLA_LINK": "link",
 	"IFLA_MASTER": "master", "IFLA_TXQLEN": "txqlen", "IFLA_IFALIAS": "alias", "IFLA_GROUP": "group", "IFLA_LINKMODE": "linkmode",
 	"IFLA_PROTO_DOWN": "proto_down", "IFLA_NUM_TX_QUEUES": "numtxqueues", "IFLA_NUM_RX_QUEUES": "numrxqueues",

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netfs-project/netfs/fs"
-	"github.com/netfs-project/netfs/fs/nlerr"
+	"github.com/netfs-project/netfs/fs/joint"
 	"github.com/netfs-project/netfs/nl"
 	"github.com/netfs-project/netfs/nl/rt"
 )
@@ -42,7 +42,7 @@ func Open(c *nl.Client, grow func(ctx context.Context, name string, ns *nl.NS) (
 
 type kernel struct{ c *nl.Client }
 
-var words = nlerr.Words{"NETNSA_NSID": "id", "NETNSA_PID": "pid", "NETNSA_FD": "name"}
+var words = joint.Words{"NETNSA_NSID": "id", "NETNSA_PID": "pid", "NETNSA_FD": "name"}
 
 func (k *kernel) All(ctx context.Context) iter.Seq2[*Netns, error] {
 	return func(yield func(*Netns, error) bool) {
