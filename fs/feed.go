@@ -119,7 +119,8 @@ type phase uint8
 const (
 	following phase = iota
 	starting        // the first dump: it is known to nobody, and shown to nobody
-	comparing       // a dump after a loss: its differences are shown
+	comparing       // a dump after a loss: its differences are shown, between marks
+	rereading       // a dump of the table's own accord: its differences are shown
 	refilling       // a dump after a loss for which there is nothing to compare with
 )
 
@@ -259,8 +260,13 @@ func (w *watching) happen(h happening) bool {
 
 func (w *watching) begin() {
 	w.fresh = known{}
-	if w.phase == comparing {
+	switch {
+	case w.phase == comparing:
 		w.mark(&entry{what: SyncBegin, op: "resync"})
+	case w.phase == following && w.state.full:
+		w.phase = refilling
+	case w.phase == following:
+		w.phase = rereading
 	}
 	w.once.Do(func() { close(w.joined) })
 }
@@ -268,8 +274,9 @@ func (w *watching) begin() {
 // lose says that the kernel dropped events; a dump follows.
 func (w *watching) lose(n int) {
 	switch {
-	case w.phase == comparing: // what was shown of the differences is known now
-		for key, r := range w.fresh.rows {
+	case w.phase == comparing, w.phase == rereading:
+		w.phase = comparing
+		for key, r := range w.fresh.rows { // what was shown of the differences
 			w.state.keep(key, r)
 		}
 	case w.phase == following && !w.state.full:
@@ -283,9 +290,11 @@ func (w *watching) lose(n int) {
 // end takes the dump that has ended as what is known.
 func (w *watching) end() bool {
 	switch w.phase {
-	case comparing:
+	case comparing, rereading:
 		w.bury()
-		w.mark(&entry{what: SyncEnd, op: "resync"})
+		if w.phase == comparing {
+			w.mark(&entry{what: SyncEnd, op: "resync"})
+		}
 		if w.fresh.full {
 			w.refill() // it was more than can be compared
 		}
@@ -335,7 +344,7 @@ func (w *watching) change(h happening) bool {
 	}
 	twin := w.fresh.rows[row.id] != nil
 	row.id = w.fresh.put(row, twin)
-	if w.phase != comparing || w.fresh.full {
+	if w.phase != comparing && w.phase != rereading || w.fresh.full {
 		return true
 	}
 	switch old := w.state.find(row.id, row.stored); {

@@ -443,6 +443,32 @@ route del dst=a dev=eth0 metric=1   # seq=6
 	})
 }
 
+// A table that reads itself again has only its differences shown.
+func TestStreamReread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newFakeNet(hop{"a", "eth0", 1}, hop{"b", "eth0", 1}, hop{"c", "eth0", 1})
+		s := openStream(t, k.table("route").Events(), "")
+		defer s.Close(t.Context())
+		synctest.Wait()
+		reread := func(rows ...hop) string {
+			k.mu.Lock()
+			k.emit(Event[hop]{What: SyncBegin})
+			for _, r := range rows {
+				k.emit(Event[hop]{What: Added, Row: &r})
+			}
+			k.emit(Event[hop]{What: SyncEnd})
+			k.emit(Event[hop]{What: Notice, Verb: "done"})
+			k.mu.Unlock()
+			synctest.Wait()
+			return next(t, s)
+		}
+		require.Equal(t, "route done   # seq=2\n", reread(hop{"c", "eth0", 1}, hop{"a", "eth0", 1}, hop{"b", "eth0", 1}))
+		require.Equal(t, "route replace dst=a dev=eth1 metric=1   # seq=3\nroute add dst=d   # seq=4\nroute del dst=b dev=eth0 metric=1   # seq=5\nroute done   # seq=6\n",
+			reread(hop{"c", "eth0", 1}, hop{"a", "eth1", 1}, hop{dst: "d"}))
+		require.Equal(t, "route done   # seq=7\n", reread(hop{"c", "eth0", 1}, hop{"a", "eth1", 1}, hop{dst: "d"}))
+	})
+}
+
 // A table that is too big to be kept is told again as a whole.
 func TestStreamKernelLossOfBigTable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

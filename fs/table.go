@@ -40,7 +40,8 @@ type Table[T any] struct {
 	Norm func(v *T)
 
 	// Watch yields the changes of the table as they happen until ctx ends,
-	// beginning with its present records between SyncBegin and SyncEnd. Nil:
+	// beginning with its present records between SyncBegin and SyncEnd. It may
+	// read itself again so at any time: readers see only the differences. Nil:
 	// no events.
 	Watch func(ctx context.Context) iter.Seq2[Event[T], error]
 
