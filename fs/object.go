@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -172,11 +173,17 @@ func (c *Collection[T]) Walk(ctx context.Context, name string) (Node, error) {
 		return nil, errNoFile
 	}
 	v, err := c.find(ctx, base, false)
+	if missing(err) {
+		return nil, errNoFile
+	}
 	if err != nil {
 		return nil, err
 	}
 	return walkWords(ctx, c.member(base, v), w)
 }
+
+// missing reports whether err says that there is no such object.
+func missing(err error) bool { return errors.Is(err, ErrNotExist) || errors.Is(err, syscall.ENODEV) }
 
 // List returns the fixed names and then the members as the table has them.
 func (c *Collection[T]) List(ctx context.Context) ([]Entry, error) {
@@ -247,11 +254,11 @@ func (c *Collection[T]) member(name string, v *T) Node {
 	id := c.ident(v)
 	one := func(ctx context.Context, anew bool, use func(v *T) error) error {
 		v, err := c.find(ctx, name, anew)
-		if err != nil {
-			return gone(err)
-		}
-		if c.ident(v) != id {
+		switch {
+		case missing(err), err == nil && c.ident(v) != id:
 			return ErrRemoved
+		case err != nil:
+			return err
 		}
 		return use(v)
 	}
@@ -622,14 +629,20 @@ func plainValue(word string) string {
 	return word
 }
 
-// setKey changes one value of the record.
+// setKey changes one value of the record. What the file says already is no
+// change, even where it is no value that can be set: an empty line.
 func (d *objectDir[T]) setKey(ctx context.Context, i int, word string) error {
 	key := &d.keys.list[i]
 	if key.Set == nil || key.RO {
 		return errNotPerm
 	}
-	if key.Type != List && key.many == nil {
-		word = strings.TrimSuffix(word, "\r")
+	same := false
+	err := d.record(ctx, true, func(v *T) error {
+		same = plainValue(string(d.keys.appendPlain(nil, i, v))) == word
+		return nil
+	})
+	if same || err != nil {
+		return err
 	}
 	it, err := d.keys.sch.item(i, key.Name, word, word)
 	if err != nil {

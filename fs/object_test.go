@@ -188,6 +188,14 @@ func TestCollectionValues(t *testing.T) {
 	n := len(f.ops)
 	require.NoError(t, put(t, ctx, walk(t, ctx, a, "size"), "9000\n"))
 	require.Len(t, f.ops, n, "nothing to do")
+	for _, name := range names(t, ctx, a) {
+		v := walk(t, ctx, a, name)
+		if name == "ctl" || v.IsDir() || v.Node.Mode()&0o200 == 0 {
+			continue
+		}
+		require.NoError(t, put(t, ctx, v, slurp(t, ctx, v)), name)
+	}
+	require.Len(t, f.ops, n, "what is read can be written")
 	require.ErrorContains(t, put(t, ctx, walk(t, ctx, a, "size"), "x\n"), `size "x": not a number`)
 	require.ErrorContains(t, put(t, ctx, walk(t, ctx, a, "size"), "13\n"), `size "13": unlucky`)
 	require.ErrorIs(t, put(t, ctx, walk(t, ctx, a, "index"), "7\n"), ErrPermission)

@@ -122,6 +122,9 @@ type Op[T any] struct {
 // Has reports whether the op's line gave the named key (and, for Replace and
 // Change, whether that differs from what is there).
 func (o *Op[T]) Has(name string) bool {
+	if o.keys == nil {
+		return false
+	}
 	i, ok := o.keys.index(name)
 	return ok && o.Set.Has(i)
 }
