@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netfs-project/netfs/nl"
+	"github.com/netfs-project/netfs/nl/nltest"
 )
 
 // net4 makes v0 with addresses of both families.
@@ -201,20 +202,30 @@ func TestRouteErrorsNameTheAttribute(t *testing.T) {
 	r := route("10.1.0.0/16")
 	r.Hops = []Hop{
 		{Hdr: RtNexthop{Index: dev}, Gateway: netip.MustParseAddr("10.0.0.2")},
-		{Hdr: RtNexthop{Index: dev}, Gateway: netip.MustParseAddr("2001:db8::2")},
+		{Hdr: RtNexthop{Index: dev}, Gateway: netip.MustParseAddr("172.16.0.1")},
 	}
 	err := b.c.Do(b.ctx, r.Add())
 	var e *nl.Error
 	require.ErrorAs(t, err, &e)
 	assert.Equal(t, "RTM_NEWROUTE", e.Op)
-	t.Log(err)
+	assert.ErrorIs(t, err, syscall.ENETUNREACH)
+
+	vx := &Link{Name: "vx0"}
+	require.NoError(t, vx.SetKind("vxlan", &VXLAN{ID: 1 << 25}))
+	err = b.c.Do(b.ctx, vx.Add())
+	require.ErrorAs(t, err, &e)
+	assert.Equal(t, "IFLA_LINKINFO.IFLA_INFO_DATA.IFLA_VXLAN_ID", e.Attr)
+
+	a := &Addr{}
+	a.SetPrefix(netip.MustParsePrefix("10.0.0.9/24"))
+	a.Hdr.Index, a.CacheInfo = dev, IfaCacheInfo{Preferred: 9, Valid: 5}
+	err = b.c.Do(b.ctx, a.Add())
+	require.ErrorAs(t, err, &e)
+	assert.Equal(t, "RTM_NEWADDR", e.Op)
 
 	r = route("10.1.0.0/16")
-	r.Metrics.CCAlgo = "no-such-algorithm"
-	r.OIF = dev
-	err = b.c.Do(b.ctx, r.Add())
-	require.ErrorAs(t, err, &e)
-	t.Log(err)
+	r.OIF, r.Hdr.Scope = dev, RT_SCOPE_NOWHERE
+	require.ErrorAs(t, b.c.Do(b.ctx, r.Add()), &e)
 	r = route("10.1.0.0/16")
 	r.OIF = 999
 	assert.ErrorIs(t, b.c.Do(b.ctx, r.Add()), syscall.ENODEV)
@@ -229,6 +240,28 @@ func TestRouteErrorsNameTheAttribute(t *testing.T) {
 	b.do(r.Del())
 	assert.ErrorIs(t, b.c.Do(b.ctx, r.Del()), syscall.ESRCH)
 	assert.ErrorIs(t, b.c.Do(b.ctx, r.Change()), syscall.ENOENT)
+}
+
+// In RTA_GATEWAY of an IPv4 route the kernel would take the first 4 bytes of an IPv6 address.
+func TestGatewayOfTheOtherFamily(t *testing.T) {
+	b := newBed(t)
+	dev := b.net4()
+	gw6 := netip.MustParseAddr("2001:db8::2")
+	one, two := route("10.1.0.0/16"), route("10.2.0.0/16")
+	one.Gateway = gw6
+	two.Hops = []Hop{
+		{Hdr: RtNexthop{Index: dev}, Gateway: gw6},
+		{Hdr: RtNexthop{Index: dev}, Gateway: netip.MustParseAddr("10.0.0.2")},
+	}
+	b.do(one.Add())
+	b.do(two.Add())
+	got := b.routes(RouteFilter{Family: AF_INET, Protocol: RTPROT_STATIC})
+	require.Len(t, got, 2)
+	assert.Equal(t, gw6, got[0].Via)
+	assert.Equal(t, gw6, got[0].NextHop())
+	require.Len(t, got[1].Hops, 2)
+	assert.Equal(t, gw6, got[1].Hops[0].NextHop())
+	assert.Contains(t, b.ns.Run(t, "ip", "route", "show"), "10.1.0.0/16 via inet6 2001:db8::2 dev v0")
 }
 
 func TestLookup(t *testing.T) {
@@ -258,7 +291,36 @@ func TestLookup(t *testing.T) {
 	assert.Equal(t, "2001:db8::1", got.PrefSrc.String())
 }
 
-func TestEncap(t *testing.T) {
+func TestEncapIP(t *testing.T) {
+	b := newBed(t)
+	b.net4()
+	b.make("vx0", "vxlan", &VXLAN{Port: 4789, CollectMetadata: true})
+	dev := b.up("vx0").Hdr.Index
+	r := route("10.1.0.0/16")
+	r.OIF = dev
+	e := &EncapIP{ID: 100, Dst: netip.MustParseAddr("10.0.0.9"), TTL: 7}
+	var err error
+	r.Encap, err = e.AppendBody(nil)
+	require.NoError(t, err)
+	r.EncapType = LWTUNNEL_ENCAP_IP
+	if err := b.c.Do(b.ctx, r.Add()); errors.Is(err, syscall.EOPNOTSUPP) {
+		t.Skip("no light-weight tunnels in this kernel")
+	} else {
+		require.NoError(t, err)
+	}
+	got := b.routes(RouteFilter{Family: AF_INET, OIF: dev})
+	require.Len(t, got, 1)
+	d := &EncapIP{Has: EncapIPRest}
+	require.NoError(t, d.Decode(got[0].Encap))
+	assert.EqualValues(t, 100, d.ID)
+	assert.Equal(t, e.Dst, d.Dst)
+	assert.EqualValues(t, 7, d.TTL)
+	assert.Empty(t, d.Rest)
+	w := b.ip("-j -d route show dev vx0")[0]
+	assert.EqualValues(t, num(dig(w, "id")), d.ID)
+}
+
+func TestEncapMPLS(t *testing.T) {
 	b := newBed(t)
 	b.net4()
 	r := route("10.1.0.0/16")
@@ -592,4 +654,48 @@ func TestNeighTables(t *testing.T) {
 			assert.Equal(t, 45*time.Second, m.Parms.BaseReachableTime)
 		}
 	}
+}
+
+// Real messages have more in them than ours.
+func TestDecodingRealLinksDoesNotAllocate(t *testing.T) {
+	b := newBed(t)
+	b.net4()
+	var bodies [][]byte
+	for m, err := range b.c.Dump(b.ctx, nl.Request{Type: RTM_GETLINK, Body: &Link{}}) {
+		require.NoError(t, err)
+		bodies = append(bodies, append([]byte(nil), m.Data...))
+	}
+	l := &Link{Has: LinkRest}
+	all := func() {
+		for _, body := range bodies {
+			_ = l.Decode(body)
+		}
+	}
+	all()
+	assert.Zero(t, testing.AllocsPerRun(50, all))
+}
+
+func BenchmarkDumpRoutes(b *testing.B) {
+	const rows = 20000
+	ns := nltest.NewNS(b)
+	c, err := nl.Dial(nl.Route, &nl.Options{NS: ns.FD})
+	require.NoError(b, err)
+	defer c.Close()
+	bt := c.NewBatch()
+	for i := range rows {
+		r := &Route{Dst: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32), OIF: 1}
+		r.Hdr.Type, r.Hdr.Table, r.Hdr.Scope, r.Table = RTN_UNICAST, RT_TABLE_MAIN, RT_SCOPE_LINK, RT_TABLE_MAIN
+		require.NoError(b, bt.Add(r.Add()))
+	}
+	require.NoError(b, bt.Do(b.Context()))
+	b.ReportAllocs()
+	for b.Loop() {
+		n := 0
+		for _, err := range Routes(b.Context(), c, RouteFilter{Family: AF_INET, Table: RT_TABLE_MAIN}) {
+			require.NoError(b, err)
+			n++
+		}
+		require.Equal(b, rows, n)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/route")
 }

@@ -103,12 +103,22 @@ func (m *Route) fillFamily() {
 	}
 }
 
+// request finds the address family, and puts gateways where they belong.
 func (m *Route) request(typ, flags uint16) nl.Request {
 	m.fillFamily()
+	if m.Gateway.IsValid() {
+		m.SetNextHop(m.Gateway)
+	}
+	for i := range m.Hops {
+		if h := &m.Hops[i]; h.Gateway.IsValid() {
+			h.SetNextHop(m.Hdr.Family, h.Gateway)
+		}
+	}
 	return nl.Request{Type: typ, Flags: flags, Body: m}
 }
 
-// Add is the request that makes m. All requests here find Hdr.Family from the addresses if it is not set.
+// Add is the request that makes m. All requests here find Hdr.Family from the addresses if it is not set, and
+// turn a Gateway of another family into Via.
 func (m *Route) Add() nl.Request { return m.request(RTM_NEWROUTE, flagsAdd) }
 
 // Replace is the request that makes m in place of the first route with its destination, TOS and priority,
