@@ -5,7 +5,6 @@ import (
 	"errors"
 	"iter"
 	"net/netip"
-	"strconv"
 
 	"github.com/netfs-project/netfs/fs"
 	"github.com/netfs-project/netfs/fs/joint"
@@ -24,60 +23,14 @@ var words = joint.Words{
 	"IFA_RT_PRIORITY": "metric", "IFA_PROTO": "proto",
 }
 
-// links finds the names and numbers of links while one call lasts: a name that was
-// true a moment ago may be another link's.
-type links struct {
-	k     *kernel
-	names map[int32]string
-	index map[string]int32
-}
-
-func (k *kernel) links() *links {
-	return &links{k: k, names: map[int32]string{}, index: map[string]int32{}}
-}
-
-func (l *links) name(ctx context.Context, index int32) string {
-	if s, ok := l.names[index]; ok {
-		return s
-	}
-	m, err := rt.LinkByIndex(ctx, l.k.c, index)
-	if err != nil {
-		return "if" + strconv.Itoa(int(index))
-	}
-	l.names[index] = m.Name
-	return m.Name
-}
-
-func (l *links) number(ctx context.Context, name string) (int32, error) {
-	if i, ok := l.index[name]; ok {
-		return i, nil
-	}
-	m, err := rt.LinkByName(ctx, l.k.c, name)
-	if err != nil {
-		return 0, &fs.KeyError{Key: "dev", Word: name, Err: words.Blame(err)}
-	}
-	l.index[name] = m.Hdr.Index
-	return m.Hdr.Index, nil
-}
-
-// all learns the names of all links at once.
-func (l *links) all(ctx context.Context) {
-	for m, err := range rt.Links(ctx, l.k.c, rt.LinkFilter{NoStats: true}) {
-		if err != nil {
-			return // what is missing is asked for
-		}
-		l.names[m.Hdr.Index] = m.Name
-	}
-}
-
 func (k *kernel) Addrs(ctx context.Context, dev string) iter.Seq2[*Addr, error] {
 	return func(yield func(*Addr, error) bool) {
-		l := k.links()
+		l := &joint.Fresh{C: k.c}
 		var f rt.AddrFilter
 		if dev == "" {
-			l.all(ctx)
+			l.Load(ctx)
 		} else {
-			index, err := l.number(ctx, dev)
+			index, err := l.Index(ctx, "dev", dev)
 			if errors.Is(err, fs.ErrNotExist) {
 				return
 			}
@@ -100,9 +53,9 @@ func (k *kernel) Addrs(ctx context.Context, dev string) iter.Seq2[*Addr, error] 
 	}
 }
 
-func record(ctx context.Context, m *rt.Addr, l *links) Addr {
+func record(ctx context.Context, m *rt.Addr, l *joint.Fresh) Addr {
 	a := Addr{
-		Local: m.Prefix(), Dev: l.name(ctx, m.Hdr.Index), Broadcast: m.Broadcast, Anycast: m.Anycast,
+		Local: m.Prefix(), Dev: l.Name(ctx, m.Hdr.Index), Broadcast: m.Broadcast, Anycast: m.Anycast,
 		Scope: m.Hdr.Scope, Label: m.Label, Proto: m.Proto, Metric: m.Priority, Flags: m.Flags,
 		Valid: Forever, Preferred: Forever,
 	}
@@ -118,39 +71,15 @@ func record(ctx context.Context, m *rt.Addr, l *links) Addr {
 
 // Run sends the steps together; each is carried out on its own.
 func (k *kernel) Run(ctx context.Context, steps []Step) []error {
-	errs := make([]error, len(steps))
-	l := k.links()
-	b := k.c.NewBatch()
-	var sent []int
-	for i, s := range steps {
-		r, err := request(ctx, s, l)
-		if err == nil {
-			err = b.Add(r)
-		}
-		if errs[i] = err; err == nil {
-			sent = append(sent, i)
-		}
-	}
-	err := b.Do(ctx)
-	var be *nl.BatchError
-	switch {
-	case errors.As(err, &be):
-		for _, f := range be.Failed {
-			errs[sent[f.Index]] = words.Blame(f.Err)
-		}
-	case err != nil:
-		for _, i := range sent {
-			errs[i] = err
-		}
-	}
-	return errs
+	l := &joint.Fresh{C: k.c}
+	return words.Send(ctx, k.c, len(steps), func(i int) (nl.Request, error) { return request(ctx, steps[i], l) })
 }
 
 // request is the message of a step. The kernel takes no key of the identity
 // in a change.
-func request(ctx context.Context, s Step, l *links) (nl.Request, error) {
+func request(ctx context.Context, s Step, l *joint.Fresh) (nl.Request, error) {
 	a := s.Addr
-	index, err := l.number(ctx, a.Dev)
+	index, err := l.Index(ctx, "dev", a.Dev)
 	if err != nil {
 		return nl.Request{}, err
 	}
@@ -177,37 +106,24 @@ func request(ctx context.Context, s Step, l *links) (nl.Request, error) {
 // Watch yields the changes of addresses. It listens to links for their names: an
 // address may go with its link, which cannot be asked any more.
 func (k *kernel) Watch(ctx context.Context) iter.Seq2[fs.Event[Addr], error] {
-	w := watch{links: k.links()}
+	w := watch{links: &joint.Fresh{C: k.c}}
 	src := nl.Source[rt.Addr]{
 		Groups: []uint32{rt.RTNLGRP_LINK, rt.RTNLGRP_IPV4_IFADDR, rt.RTNLGRP_IPV6_IFADDR},
 		Dump: func(ctx context.Context) iter.Seq2[*rt.Addr, error] {
-			w.links.all(ctx)
+			w.links.Load(ctx)
 			return rt.Addrs(ctx, k.c, rt.AddrFilter{})
 		},
 		Event: w.event,
 	}
-	return func(yield func(fs.Event[Addr], error) bool) {
-		for e, err := range nl.Watch(ctx, k.c, src) {
-			if err != nil {
-				yield(fs.Event[Addr]{}, words.Blame(err))
-				return
-			}
-			out := fs.Event[Addr]{What: fs.Happening(e.What)}
-			if e.Value != nil {
-				a := record(ctx, e.Value, w.links)
-				out.Row = &a
-			}
-			if !yield(out, nil) {
-				return
-			}
-		}
-	}
+	return joint.Watch(ctx, k.c, src, func(m *rt.Addr) *Addr {
+		r := record(ctx, m, w.links)
+		return &r
+	})
 }
 
 type watch struct {
-	links *links
+	links *joint.Fresh
 	addr  rt.Addr
-	link  rt.Link
 }
 
 func (w *watch) event(r nl.Message) (nl.What, *rt.Addr, error) {
@@ -216,13 +132,6 @@ func (w *watch) event(r nl.Message) (nl.What, *rt.Addr, error) {
 		return nl.Replaced, &w.addr, w.addr.Decode(r.Data)
 	case rt.RTM_DELADDR:
 		return nl.Deleted, &w.addr, w.addr.Decode(r.Data)
-	case rt.RTM_NEWLINK:
-		if err := w.link.Decode(r.Data); err != nil {
-			return nl.Ignored, nil, err
-		}
-		if w.link.Hdr.Family == rt.AF_UNSPEC {
-			w.links.names[w.link.Hdr.Index] = w.link.Name
-		}
 	}
-	return nl.Ignored, nil, nil
+	return nl.Ignored, nil, w.links.Event(r)
 }

@@ -48,13 +48,13 @@ var settings = []fs.Key[Link]{
 	fs.Strs("altname", "further names, up to 127 bytes each", func(l *Link) *[]string { return &l.AltNames }).Or("altnames"),
 	{Name: "netns", Doc: "moves it to a network namespace: a name, a path, pid:N, id:N, / for the server's own", Type: fs.Text,
 		Set: func(l *Link, w string) error { l.Netns = w; return nil }, In: nowhere},
-	fs.OnOff("promisc", "takes every packet that it sees", func(l *Link) *bool { return &l.Promisc }),
-	fs.OnOff("allmulti", "takes every multicast packet", func(l *Link) *bool { return &l.AllMulti }).Or("allmulticast"),
+	hide(fs.OnOff("promisc", "takes every packet that it sees", func(l *Link) *bool { return &l.Promisc })),
+	hide(fs.OnOff("allmulti", "takes every multicast packet", func(l *Link) *bool { return &l.AllMulti }).Or("allmulticast")),
 	fs.OnOff("arp", "resolves addresses by ARP or neighbour discovery", func(l *Link) *bool { return &l.ARP }),
 	fs.OnOff("multicast", "can send multicast", func(l *Link) *bool { return &l.Multicast }),
-	fs.OnOff("dynamic", "its addresses are lost when it goes down", func(l *Link) *bool { return &l.Dynamic }),
-	fs.Enum("linkmode", "0 default: up when there is carrier; 1 dormant: waits for a supplicant", fs.Namer(linkModes), func(l *Link) *uint8 { return &l.LinkMode }).Always(),
-	fs.OnOff("proto_down", "a protocol keeps it down; for drivers that can", func(l *Link) *bool { return &l.ProtoDown }).Or("protodown"),
+	hide(fs.OnOff("dynamic", "its addresses are lost when it goes down", func(l *Link) *bool { return &l.Dynamic })),
+	hide(fs.Enum("linkmode", "0 default: up when there is carrier; 1 dormant: waits for a supplicant", fs.Namer(linkModes), func(l *Link) *uint8 { return &l.LinkMode }).Always()),
+	hide(fs.OnOff("proto_down", "a protocol keeps it down; for drivers that can", func(l *Link) *bool { return &l.ProtoDown }).Or("protodown")),
 	{Name: "addrgenmode", Also: []string{"inet6_addr_gen_mode"}, Doc: "how IPv6 makes its own addresses", Type: fs.Word,
 		Words: []string{"eui64", "none", "stable_secret", "random"},
 		Get:   func(b []byte, l *Link) []byte { return append(b, l.AddrGenMode...) },
@@ -122,7 +122,7 @@ var peerAddr = fs.Key[Peer]{Name: "lladdr", Also: []string{"address"}, Doc: "its
 // group is a number with a name; of a vxlan an address is the multicast group, as
 // ip-link(8) spells remote.
 func group() fs.Key[Link] {
-	k := fs.Enum("group", "group of links, by name or number", fs.Namer(groups), func(l *Link) *uint32 { return &l.Group }).Always()
+	k := hide(fs.Enum("group", "group of links, by name or number", fs.Namer(groups), func(l *Link) *uint32 { return &l.Group }).Always())
 	set := k.Set
 	k.Set = func(l *Link, w string) error {
 		if _, err := netip.ParseAddr(w); err == nil && l.Type == "vxlan" {
@@ -152,6 +152,17 @@ func same(key string, a, b *Link) bool {
 		}
 	}
 	return false
+}
+
+// hide leaves the key out of lines where it is off, which every new link is.
+func hide(k fs.Key[Link]) fs.Key[Link] {
+	get := k.Get
+	k.Hide = func(l *Link) bool {
+		var b [16]byte
+		s := string(get(b[:0], l))
+		return s == "0" || s == "default"
+	}
+	return k
 }
 
 func nowhere(*Link) string { return "-" }

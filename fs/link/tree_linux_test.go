@@ -147,7 +147,7 @@ func TestMakeChangeRemove(t *testing.T) {
 	assert.Equal(t, "\n", tr.read("links/veth0/master"))
 	tr.must("links/veth0/ctl", "down\n")
 	assert.Equal(t, "down\n", tr.read("links/veth0/state"))
-	tr.must("links/ctl", "change veth0 up mtu 1300 alias 'two words'\n")
+	tr.must("links/ctl", "change dev veth0 up mtu 1300 alias 'two words'\n")
 	assert.Equal(t, "two words\n", tr.read("links/veth0/alias"))
 	assert.Equal(t, "1300\n", tr.read("links/veth0/mtu"))
 	tr.must("links/veth0/name", "lan0\n")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"iter"
 	"net/netip"
-	"strconv"
 
 	"github.com/netfs-project/netfs/fs"
 	"github.com/netfs-project/netfs/fs/joint"
@@ -24,60 +23,14 @@ var words = joint.Words{
 	"NDA_VNI": "vni", "NDA_PORT": "port", "NDA_NH_ID": "nhid", "NDA_IFINDEX": "dev",
 }
 
-// links finds the names and numbers of links while one call lasts: a name that was
-// true a moment ago may be another link's.
-type links struct {
-	k     *kernel
-	names map[int32]string
-	index map[string]int32
-}
-
-func (k *kernel) links() *links {
-	return &links{k: k, names: map[int32]string{}, index: map[string]int32{}}
-}
-
-func (l *links) name(ctx context.Context, index int32) string {
-	if s, ok := l.names[index]; ok {
-		return s
-	}
-	m, err := rt.LinkByIndex(ctx, l.k.c, index)
-	if err != nil {
-		return "if" + strconv.Itoa(int(index))
-	}
-	l.names[index] = m.Name
-	return m.Name
-}
-
-func (l *links) number(ctx context.Context, name string) (int32, error) {
-	if i, ok := l.index[name]; ok {
-		return i, nil
-	}
-	m, err := rt.LinkByName(ctx, l.k.c, name)
-	if err != nil {
-		return 0, &fs.KeyError{Key: "dev", Word: name, Err: words.Blame(err)}
-	}
-	l.index[name] = m.Hdr.Index
-	return m.Hdr.Index, nil
-}
-
-// all learns the names of all links at once.
-func (l *links) all(ctx context.Context) {
-	for m, err := range rt.Links(ctx, l.k.c, rt.LinkFilter{NoStats: true}) {
-		if err != nil {
-			return // what is missing is asked for
-		}
-		l.names[m.Hdr.Index] = m.Name
-	}
-}
-
 func (k *kernel) Neighs(ctx context.Context, dev string) iter.Seq2[*Neigh, error] {
 	return func(yield func(*Neigh, error) bool) {
-		l := k.links()
+		l := &joint.Fresh{C: k.c}
 		var f rt.NeighFilter
 		if dev == "" {
-			l.all(ctx)
+			l.Load(ctx)
 		} else {
-			index, err := l.number(ctx, dev)
+			index, err := l.Index(ctx, "dev", dev)
 			if errors.Is(err, fs.ErrNotExist) {
 				return
 			}
@@ -111,9 +64,9 @@ func ours(m *rt.Neigh) bool { return m.Hdr.Family == rt.AF_INET || m.Hdr.Family 
 // hundredths are the kernel's units of age.
 const hundredths = 100
 
-func record(ctx context.Context, m *rt.Neigh, l *links) Neigh {
+func record(ctx context.Context, m *rt.Neigh, l *joint.Fresh) Neigh {
 	return Neigh{
-		Dst: m.Dst, Dev: l.name(ctx, m.Hdr.Index), LLAddr: hw(m), State: m.Hdr.State, Flags: m.Hdr.Flags, FlagsExt: m.FlagsExt,
+		Dst: m.Dst, Dev: l.Name(ctx, m.Hdr.Index), LLAddr: hw(m), State: m.Hdr.State, Flags: m.Hdr.Flags, FlagsExt: m.FlagsExt,
 		Proto: m.Protocol, VLAN: m.VLAN, VNI: m.VNI, Port: m.Port, NHID: m.NHID,
 		Used: float64(m.CacheInfo.Used) / hundredths, Confirmed: float64(m.CacheInfo.Confirmed) / hundredths,
 		Updated: float64(m.CacheInfo.Updated) / hundredths, Probes: m.Probes, Refs: m.CacheInfo.RefCnt,
@@ -130,37 +83,13 @@ func hw(m *rt.Neigh) string {
 
 // Run sends the steps together; each is carried out on its own.
 func (k *kernel) Run(ctx context.Context, steps []Step) []error {
-	errs := make([]error, len(steps))
-	l := k.links()
-	b := k.c.NewBatch()
-	var sent []int
-	for i, s := range steps {
-		r, err := request(ctx, s, l)
-		if err == nil {
-			err = b.Add(r)
-		}
-		if errs[i] = err; err == nil {
-			sent = append(sent, i)
-		}
-	}
-	err := b.Do(ctx)
-	var be *nl.BatchError
-	switch {
-	case errors.As(err, &be):
-		for _, f := range be.Failed {
-			errs[sent[f.Index]] = words.Blame(f.Err)
-		}
-	case err != nil:
-		for _, i := range sent {
-			errs[i] = err
-		}
-	}
-	return errs
+	l := &joint.Fresh{C: k.c}
+	return words.Send(ctx, k.c, len(steps), func(i int) (nl.Request, error) { return request(ctx, steps[i], l) })
 }
 
-func request(ctx context.Context, s Step, l *links) (nl.Request, error) {
+func request(ctx context.Context, s Step, l *joint.Fresh) (nl.Request, error) {
 	n := s.Neigh
-	index, err := l.number(ctx, n.Dev)
+	index, err := l.Index(ctx, "dev", n.Dev)
 	if err != nil {
 		return nl.Request{}, err
 	}
@@ -195,31 +124,19 @@ func hwBytes(w string) ([]byte, error) {
 // Watch yields the changes of neighbours. It listens to links for their names: an
 // entry may go with its link, which cannot be asked any more.
 func (k *kernel) Watch(ctx context.Context) iter.Seq2[fs.Event[Neigh], error] {
-	w := watch{links: k.links()}
+	w := watch{links: &joint.Fresh{C: k.c}}
 	src := nl.Source[rt.Neigh]{
 		Groups: []uint32{rt.RTNLGRP_LINK, rt.RTNLGRP_NEIGH},
 		Dump: func(ctx context.Context) iter.Seq2[*rt.Neigh, error] {
-			w.links.all(ctx)
+			w.links.Load(ctx)
 			return k.both(ctx)
 		},
 		Event: w.event,
 	}
-	return func(yield func(fs.Event[Neigh], error) bool) {
-		for e, err := range nl.Watch(ctx, k.c, src) {
-			if err != nil {
-				yield(fs.Event[Neigh]{}, words.Blame(err))
-				return
-			}
-			out := fs.Event[Neigh]{What: fs.Happening(e.What)}
-			if e.Value != nil {
-				n := record(ctx, e.Value, w.links)
-				out.Row = &n
-			}
-			if !yield(out, nil) {
-				return
-			}
-		}
-	}
+	return joint.Watch(ctx, k.c, src, func(m *rt.Neigh) *Neigh {
+		r := record(ctx, m, w.links)
+		return &r
+	})
 }
 
 // both yields entries, then proxies.
@@ -239,9 +156,8 @@ func (k *kernel) both(ctx context.Context) iter.Seq2[*rt.Neigh, error] {
 }
 
 type watch struct {
-	links *links
+	links *joint.Fresh
 	neigh rt.Neigh
-	link  rt.Link
 }
 
 func (w *watch) event(r nl.Message) (nl.What, *rt.Neigh, error) {
@@ -250,16 +166,8 @@ func (w *watch) event(r nl.Message) (nl.What, *rt.Neigh, error) {
 	case rt.RTM_NEWNEIGH:
 	case rt.RTM_DELNEIGH:
 		what = nl.Deleted
-	case rt.RTM_NEWLINK:
-		if err := w.link.Decode(r.Data); err != nil {
-			return nl.Ignored, nil, err
-		}
-		if w.link.Hdr.Family == rt.AF_UNSPEC {
-			w.links.names[w.link.Hdr.Index] = w.link.Name
-		}
-		return nl.Ignored, nil, nil
 	default:
-		return nl.Ignored, nil, nil
+		return nl.Ignored, nil, w.links.Event(r)
 	}
 	err := w.neigh.Decode(r.Data)
 	if err != nil || !ours(&w.neigh) {
