@@ -210,6 +210,7 @@ func (c *Client) buffer() *[]byte {
 
 // put gives a buffer back; a very large one is not kept.
 func put(b *[]byte) {
+	poison(*b)
 	if len(*b) <= maxKept {
 		buffers.Put(b)
 	}
@@ -321,6 +322,7 @@ func (c *Client) free(w *waiter) {
 	case <-w.done:
 	default:
 	}
+	poison(w.answer)
 	if cap(w.answer) > bufferSize || cap(w.send) > bufferSize {
 		return
 	}
