@@ -188,7 +188,7 @@ func Update(ctx context.Context, c *nl.Client, e *Entry) error { return c.Do(ctx
 func Delete(ctx context.Context, c *nl.Client, k *Key) error { return c.Do(ctx, DeleteRequest(k)) }
 
 // deletesAtOnce bounds the keys that Flush holds while it reads.
-const deletesAtOnce = 4096
+const deletesAtOnce = 1024
 
 // Flush deletes the entries that f selects, and all if it is nil. Entries that
 // are gone before their turn are no error. A kernel that does not know a part of a filter

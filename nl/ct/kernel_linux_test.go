@@ -339,7 +339,10 @@ func TestFlush(t *testing.T) {
 // TestFlushOfMany deletes while it reads.
 func TestFlushOfMany(t *testing.T) {
 	_, c, ctx := kernel(t)
-	const n = 6000
+	const n = 2000
+	if s, err := Global(ctx, c); err == nil && s.MaxEntries < 3*n+1000 {
+		t.Skipf("a table of %d is too small", s.MaxEntries)
+	}
 	fill(t, ctx, c, n)
 	require.NoError(t, Flush(ctx, c, &Filter{StatusMask: IPS_ASSURED}))
 	require.Len(t, collect(t, ctx, c, nil), n)
