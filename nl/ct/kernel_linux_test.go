@@ -30,8 +30,10 @@ func kernel(t testing.TB) (*nltest.NS, *nl.Client, context.Context) {
 	t.Cleanup(func() { c.Close() })
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
-	if _, err := Global(ctx, c); errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL) {
-		t.Skip("no conntrack over netlink in this kernel")
+	if err := Probe(ctx, c); errors.Is(err, errors.ErrUnsupported) {
+		t.Skip(err)
+	} else {
+		require.NoError(t, err)
 	}
 	return ns, c, ctx
 }

@@ -4,7 +4,15 @@ import (
 	"context"
 
 	"github.com/netfs-project/netfs/nl"
+	"github.com/netfs-project/netfs/nl/nfnl"
 )
+
+// Probe is nil if the kernel tracks connections; the error matches
+// errors.ErrUnsupported if it cannot.
+func Probe(ctx context.Context, c *nl.Client) error {
+	_, err := Global(ctx, c)
+	return nfnl.Probe(err, "conntrack")
+}
 
 // CPUs fetches what each CPU counted; Header.ResID is the CPU.
 func CPUs(ctx context.Context, c *nl.Client) ([]CPUStats, error) {

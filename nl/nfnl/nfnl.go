@@ -7,6 +7,11 @@
 // rest of netlink. Source: linux/netfilter/nfnetlink.h.
 package nfnl
 
+import (
+	"errors"
+	"syscall"
+)
+
 //go:generate go run github.com/netfs-project/netfs/nl/internal/nlgen
 
 // Header is struct nfgenmsg.
@@ -82,3 +87,22 @@ func Type(subsys, msg uint8) uint16 { return uint16(subsys)<<8 | uint16(msg) }
 
 // Split is the reverse of Type.
 func Split(t uint16) (subsys, msg uint8) { return uint8(t >> 8), uint8(t) }
+
+// Probe turns the error of a harmless request to a subsystem into one that
+// matches errors.ErrUnsupported if it says that the kernel has no such
+// subsystem: the kernel then does not know the message type (EINVAL).
+func Probe(err error, subsystem string) error {
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EOPNOTSUPP) || errors.Is(err, syscall.EPROTONOSUPPORT) {
+		return &absentError{subsystem, err}
+	}
+	return err
+}
+
+type absentError struct {
+	subsystem string
+	err       error
+}
+
+func (e *absentError) Error() string        { return e.subsystem + ": not in this kernel" }
+func (e *absentError) Unwrap() error        { return e.err }
+func (e *absentError) Is(target error) bool { return target == errors.ErrUnsupported }

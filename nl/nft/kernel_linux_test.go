@@ -26,8 +26,10 @@ func kernel(t testing.TB) (*nltest.NS, *nl.Client, context.Context) {
 	t.Cleanup(func() { c.Close() })
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
-	if _, err := Generation(ctx, c); err != nil {
-		t.Skipf("no nftables in this kernel: %v", err)
+	if err := Probe(ctx, c); errors.Is(err, errors.ErrUnsupported) {
+		t.Skip(err)
+	} else {
+		require.NoError(t, err)
 	}
 	return ns, c, ctx
 }

@@ -143,6 +143,13 @@ func GetObject(ctx context.Context, c *nl.Client, family uint8, table, name stri
 	return get(ctx, c, NFT_MSG_GETOBJ, &Object{Header: header(family), Table: table, Name: name, Type: typ})
 }
 
+// Probe is nil if the kernel has nftables; the error matches
+// errors.ErrUnsupported if it has not.
+func Probe(ctx context.Context, c *nl.Client) error {
+	_, err := Generation(ctx, c)
+	return nfnl.Probe(err, "nftables")
+}
+
 // Generation fetches the generation of the ruleset.
 func Generation(ctx context.Context, c *nl.Client) (*Gen, error) {
 	return get(ctx, c, NFT_MSG_GETGEN, &Gen{})

@@ -177,3 +177,27 @@ func TestManyElements(t *testing.T) {
 	require.Less(t, count, n/2.0, "keys are kept in buffers that are used again")
 	t.Logf("%.0f allocations for %d elements", count, n)
 }
+
+// TestRuleByHand writes what the example writes and reads it by nft(8).
+func TestRuleByHand(t *testing.T) {
+	ns, c, ctx := kernel(t)
+	expr := func(name string, a Attrs) Expr {
+		e, err := MakeExpr(name, a)
+		require.NoError(t, err)
+		return e
+	}
+	tx := Begin(c, 0)
+	require.NoError(t, tx.Add(NFT_MSG_NEWTABLE, nl.FlagCreate, &Table{Header: inet, Name: "demo"}))
+	require.NoError(t, tx.Add(NFT_MSG_NEWCHAIN, nl.FlagCreate, &Chain{
+		Header: inet, Table: "demo", Name: "in", Type: "filter", Hook: Hook{Num: NF_INET_LOCAL_IN, Has: HookPriority},
+	}))
+	require.NoError(t, tx.Add(NFT_MSG_NEWRULE, nl.FlagCreate|nl.FlagAppend, &Rule{Header: inet, Table: "demo", Chain: "in", Exprs: []Expr{
+		expr("meta", &Meta{Key: NFT_META_L4PROTO, DReg: NFT_REG_1}),
+		expr("cmp", &Cmp{SReg: NFT_REG_1, Data: Data{Value: []byte{6}}}),
+		expr("payload", &Payload{Base: NFT_PAYLOAD_TRANSPORT_HEADER, Offset: 2, Len: 2, DReg: NFT_REG_1}),
+		expr("cmp", &Cmp{SReg: NFT_REG_1, Data: Data{Value: []byte{0, 23}}}),
+		expr("immediate", &Immediate{Data: Data{Verdict: Verdict{Code: NF_DROP, Has: VerdictCode}}}),
+	}}))
+	require.NoError(t, tx.Commit(ctx))
+	require.Contains(t, ns.Run(t, "nft", "list", "chain", "inet", "demo", "in"), "tcp dport 23 drop")
+}
