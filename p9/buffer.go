@@ -7,7 +7,7 @@ import "sync"
 // little however large its msize is.
 const smallBuffer = 16 << 10
 
-var bigBuffers = sync.Pool{New: func() any { return new([]byte) }}
+var bigBuffers, spareHeads sync.Pool // of *[]byte: full ones, and empty ones to put a buffer in
 
 // grow returns b with room for n more bytes, in a larger buffer if need be.
 func grow(b []byte, n int) []byte {
@@ -18,12 +18,23 @@ func grow(b []byte, n int) []byte {
 	if need <= smallBuffer {
 		return append(make([]byte, 0, min(smallBuffer, max(need, 2*cap(b), 512))), b...)
 	}
-	p := bigBuffers.Get().(*[]byte)
-	if cap(*p) < need {
-		*p = make([]byte, 0, roundUp(need))
-	}
 	// b itself is left to the collector: somebody may still be writing it out.
-	return append((*p)[:0], b...)
+	return append(big(need), b...)
+}
+
+// big lends an empty buffer of n bytes at least.
+func big(n int) []byte {
+	p, _ := bigBuffers.Get().(*[]byte)
+	if p == nil {
+		return make([]byte, 0, roundUp(n))
+	}
+	b := *p
+	*p = nil
+	spareHeads.Put(p)
+	if cap(b) < n {
+		return make([]byte, 0, roundUp(n))
+	}
+	return b[:0]
 }
 
 // roundUp leaves room for the replies that wait in front of a full payload.
@@ -37,7 +48,11 @@ func drop(b []byte) []byte {
 	if cap(b) <= smallBuffer {
 		return b[:0]
 	}
-	b = b[:0]
-	bigBuffers.Put(&b)
+	p, _ := spareHeads.Get().(*[]byte)
+	if p == nil {
+		p = new([]byte)
+	}
+	*p = b
+	bigBuffers.Put(p)
 	return nil
 }

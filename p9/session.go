@@ -173,9 +173,11 @@ func (s *session) reserve(r *request, num uint32) error {
 	case len(s.fids) >= s.c.srv.MaxFids:
 		return errManyFids
 	}
-	f := new(fid)
+	var f *fid
 	if n := len(s.spare); n > 0 {
 		f, s.spare = s.spare[n-1], s.spare[:n-1]
+	} else {
+		f = new(fid)
 	}
 	f.num, f.busy, f.refs = num, true, 1
 	s.fids[num] = f
