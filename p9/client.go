@@ -502,6 +502,7 @@ func (c *Client) replied(k *call, frame []byte) error {
 }
 
 // remoteError gives an error its errno: the dialect's own, or what the words say.
+// A text that is no more than the errno's is the errno.
 func remoteError(m *Msg) error {
 	e := &RemoteError{Text: m.Ename}
 	n := m.Errno
@@ -510,6 +511,9 @@ func remoteError(m *Msg) error {
 	}
 	if n != 0 && n < math.MaxInt16 {
 		e.Errno = localErrno(n)
+		if m.Ename == errnoText(n) {
+			return e.Errno
+		}
 	}
 	if e.Text == "" {
 		e.Text = e.Unwrap().Error()

@@ -1,6 +1,7 @@
 package p9
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	iofs "io/fs"
 	"log/slog"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -17,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netfs-project/netfs/fs"
+	"github.com/netfs-project/netfs/fs/treetest"
 )
 
 // connect serves the tree to a client of its own.
@@ -96,7 +99,7 @@ func TestClientErrors(t *testing.T) {
 	c := connect(t, &Server{Tree: tree.Tree}, nil)
 	ctx := bounded(t)
 	_, err := c.Open(ctx, "links/eth9/mtu", OREAD)
-	require.EqualError(t, err, "walk links/eth9/mtu: No such file or directory")
+	require.EqualError(t, err, "walk links/eth9/mtu: no such file or directory")
 	require.ErrorIs(t, err, syscall.ENOENT)
 	_, err = c.Open(ctx, "mtu/x", OREAD)
 	require.ErrorIs(t, err, syscall.ENOTDIR)
@@ -433,6 +436,73 @@ func TestReserve(t *testing.T) {
 		require.NoError(t, f.Clunk(ctx))
 	}
 	require.Eventually(t, func() bool { return c.Fids() == 1 && near.Fids() == 1 && tree.handles() == 0 }, 5*time.Second, time.Millisecond)
+}
+
+// The laws of every tree hold behind 9P, and behind 9P twice.
+func TestTreeLaws(t *testing.T) {
+	net := treetest.NewNet(50)
+	near := connect(t, &Server{Tree: net.Tree()}, nil)
+	far := connect(t, &Server{Tree: &fs.Tree{Root: near.Root(), Trust: true}}, &Options{Msize: 8192})
+	for name, c := range map[string]*Client{"once": near, "twice": far} {
+		t.Run(name, func(t *testing.T) {
+			door := treetest.Local(&fs.Tree{Root: c.Root(), Trust: true}, treetest.Root)
+			changes := net.Changes()
+			treetest.Check(t, treetest.Numbers(door), net.Options())
+			require.Equal(t, changes, net.Changes())
+		})
+	}
+}
+
+func TestTreeTranscript(t *testing.T) {
+	for _, twice := range []bool{false, true} {
+		c := connect(t, &Server{Tree: treetest.NewNet(2).Tree()}, nil)
+		if twice {
+			c = connect(t, &Server{Tree: &fs.Tree{Root: c.Root(), Trust: true}}, nil)
+		}
+		door := treetest.Local(&fs.Tree{Root: c.Root(), Trust: true}, treetest.Root)
+		treetest.Run(t, treetest.Numbers(door), "../fs/treetest/testdata/net.txt")
+	}
+}
+
+// Readers that shrink their buffers as Linux's client does get the stream all the
+// same.
+func TestStreamReaders(t *testing.T) {
+	tree := newTestTree()
+	c := connect(t, &Server{Tree: tree.Tree}, nil)
+	var want []string
+	for i := range 300 {
+		want = append(want, strings.Repeat("x", i*7%61)+fmt.Sprint(i))
+	}
+	for _, size := range []int{16, 100, 4096} {
+		f, err := c.FS(bounded(t)).Open("events")
+		require.NoError(t, err)
+		go func() {
+			for _, s := range want {
+				tree.events.emit(s + "\n")
+			}
+		}()
+		r := bufio.NewReaderSize(f, size)
+		for _, s := range want {
+			line, err := r.ReadString('\n')
+			require.NoError(t, err)
+			require.Equal(t, s+"\n", line)
+		}
+		require.NoError(t, f.Close())
+	}
+	// One byte at a time, from a read that fell one short of its buffer.
+	f, err := c.FS(bounded(t)).Open("events")
+	require.NoError(t, err)
+	tree.events.emit("abc")
+	tree.events.emit("def")
+	buf := make([]byte, 4)
+	var got []byte
+	for _, n := range []int{4, 1, 1, 1} {
+		m, err := f.Read(buf[:n])
+		require.NoError(t, err)
+		got = append(got, buf[:m]...)
+	}
+	require.Equal(t, "abcdef", string(got))
+	require.NoError(t, f.Close())
 }
 
 func TestClientConcurrent(t *testing.T) {

@@ -49,7 +49,7 @@ func (s *clientFS) Open(name string) (iofs.File, error) {
 		f.drop()
 		return nil, pathError("open", name, err)
 	}
-	return &openFile{ctx: s.ctx, name: name, fid: f}, nil
+	return &openFile{ctx: s.ctx, name: name, h: s.c.handle(f)}, nil
 }
 
 func (s *clientFS) Stat(name string) (iofs.FileInfo, error) {
@@ -108,7 +108,7 @@ func (i *info) String() string               { return iofs.FormatFileInfo(i) }
 type openFile struct {
 	ctx    context.Context
 	name   string
-	fid    Fid
+	h      *remoteHandle
 	off    int64
 	list   []iofs.DirEntry
 	listed bool
@@ -145,14 +145,14 @@ func (f *openFile) read(p []byte, off int64) (int, error) {
 	switch {
 	case f.closed:
 		return 0, pathError("read", f.name, iofs.ErrClosed)
-	case f.fid.qid.Type&QTDIR != 0:
+	case f.h.fid.qid.Type&QTDIR != 0:
 		return 0, pathError("read", f.name, errIsDirectory)
 	case off < 0:
 		return 0, pathError("read", f.name, iofs.ErrInvalid)
 	case len(p) == 0:
 		return 0, nil
 	}
-	n, err := f.fid.ReadAt(f.ctx, p, off)
+	n, err := f.h.ReadAt(f.ctx, p, off)
 	if err != nil {
 		return n, pathError("read", f.name, err)
 	}
@@ -163,7 +163,7 @@ func (f *openFile) Stat() (iofs.FileInfo, error) {
 	if f.closed {
 		return nil, pathError("stat", f.name, iofs.ErrClosed)
 	}
-	d, err := f.fid.Stat(f.ctx)
+	d, err := f.h.fid.Stat(f.ctx)
 	if err != nil {
 		return nil, pathError("stat", f.name, err)
 	}
@@ -175,7 +175,7 @@ func (f *openFile) ReadDir(n int) ([]iofs.DirEntry, error) {
 		return nil, pathError("readdir", f.name, iofs.ErrClosed)
 	}
 	if !f.listed {
-		dirs, err := f.fid.ReadDir(f.ctx)
+		dirs, err := f.h.fid.ReadDir(f.ctx)
 		if err != nil {
 			return nil, pathError("readdir", f.name, err)
 		}
@@ -201,7 +201,7 @@ func (f *openFile) Close() error {
 		return pathError("close", f.name, iofs.ErrClosed)
 	}
 	f.closed = true
-	if err := f.fid.Clunk(f.ctx); err != nil {
+	if err := f.h.Close(f.ctx); err != nil {
 		return pathError("close", f.name, err)
 	}
 	return nil

@@ -163,29 +163,37 @@ func (r *remoteFile) Open(ctx context.Context, mode fs.OpenMode) (fs.Handle, err
 		f.drop()
 		return nil, err
 	}
-	h := &remoteHandle{fid: f}
-	h.ctx, h.cancel = context.WithCancel(context.Background())
-	return h, nil
+	return r.c.handle(f), nil
 }
 
 // A remoteHandle is an open file of the server. Its reads are the server's reads,
-// one for one, so that what the server knows of streams holds through it. A
-// reader that goes through the file in order and is given all that it asks for
-// is read ahead of; streams never fill a read.
+// one for one. A reader that goes through the file in order and is given all that
+// it asks for is read ahead of; streams never fill a read.
 type remoteHandle struct {
 	fid    Fid
 	ctx    context.Context // ends with the handle: for what is read ahead
 	cancel context.CancelFunc
 
-	mu    sync.Mutex // guards ahead and end
+	mu    sync.Mutex // guards what follows
 	ahead *readAhead
-	end   int64 // where the last read ended, if it was full
+	end   int64 // where the last read that was full ended
+	last  struct {
+		off      int64 // where the last read ended
+		count, n int   // what it asked for, and got
+	}
+}
+
+func (c *Client) handle(f Fid) *remoteHandle {
+	h := &remoteHandle{fid: f}
+	h.ctx, h.cancel = context.WithCancel(context.Background())
+	return h
 }
 
 // Blocks is true: whatever it is, the answer comes over the wire.
 func (h *remoteHandle) Blocks() bool { return true }
 
-// readAhead is one read of the server's largest size, under way or done.
+// readAhead is one read of the server's largest size, under way or done, or what
+// is left of one.
 type readAhead struct {
 	off    int64
 	buf    []byte
@@ -193,15 +201,21 @@ type readAhead struct {
 	err    error
 	done   chan struct{} // closed when n and err are set
 	cancel context.CancelFunc
+	rest   bool // of a read that was larger than its reader wanted
 }
 
 // minAhead is the smallest read that is taken for one of many.
 const minAhead = 4096
 
 func (h *remoteHandle) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
+	return h.readAt(ctx, p, off, false)
+}
+
+// readAt may ask the server for another count than p holds unless exact is set.
+func (h *remoteHandle) readAt(ctx context.Context, p []byte, off int64, exact bool) (int, error) {
 	a := h.take(off)
 	if a == nil {
-		n, err := h.fid.ReadAt(ctx, p, off)
+		n, err := h.ask(ctx, p, off, exact)
 		if err == nil && n == len(p) && n >= minAhead {
 			h.begin(off, off+int64(n))
 		}
@@ -214,21 +228,63 @@ func (h *remoteHandle) ReadAt(ctx context.Context, p []byte, off int64) (int, er
 		return 0, ctx.Err()
 	}
 	if a.err != nil {
-		a.free()
+		defer a.free()
 		return 0, a.err
 	}
 	n := copy(p, a.buf[off-a.off:a.n])
-	switch rest := off + int64(n); {
-	case rest < a.off+int64(a.n):
+	next := off + int64(n)
+	if next < a.off+int64(a.n) {
 		h.putBack(a)
-	default:
-		full := a.n == len(a.buf)
-		a.free()
-		if full {
-			h.begin(off, rest)
-		}
+		return n, nil
+	}
+	full := a.n == len(a.buf) && !a.rest
+	a.free()
+	if full {
+		h.begin(off, next)
 	}
 	return n, nil
+}
+
+// ask is one read of the server. Our servers take a read that goes on after a
+// short one with a smaller count for Linux's client filling a buffer, and tell it
+// that this is the end (see fid.continues). Readers in Go shrink their buffers in
+// just that way and mean to wait; so they ask for a byte less, or, if that leaves
+// none, for as much as before.
+func (h *remoteHandle) ask(ctx context.Context, p []byte, off int64, exact bool) (int, error) {
+	p = p[:min(len(p), h.fid.most())]
+	h.mu.Lock()
+	l := h.last
+	h.mu.Unlock()
+	count := len(p)
+	if !exact && l.n > 0 && l.n < l.count && off == l.off && count < l.count && l.count-count <= l.n {
+		count = l.count - l.n - 1
+	}
+	if count == 0 && len(p) > 0 {
+		return h.askMore(ctx, p, off, l.count)
+	}
+	n, err := h.fid.ReadAt(ctx, p[:count], off)
+	h.asked(off, count, n)
+	return n, err
+}
+
+func (h *remoteHandle) asked(off int64, count, n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.last.off, h.last.count, h.last.n = off+int64(n), count, n
+}
+
+// askMore reads more than p holds and keeps the rest for the next read.
+func (h *remoteHandle) askMore(ctx context.Context, p []byte, off int64, count int) (int, error) {
+	buf := make([]byte, count)
+	n, err := h.fid.ReadAt(ctx, buf, off)
+	h.asked(off, count, n)
+	m := copy(p, buf[:n])
+	if m < n {
+		a := &readAhead{off: off, buf: buf, n: n, done: make(chan struct{}), cancel: func() {}, rest: true}
+		close(a.done)
+		h.putBack(a)
+	}
+	return m, err
 }
 
 // take returns what was read ahead for this offset, and ends what was not.

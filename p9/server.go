@@ -59,8 +59,7 @@ func (s *Server) limits() *Server {
 	if l.Log == nil {
 		l.Log = slog.New(slog.DiscardHandler)
 	}
-	t := l.Tree
-	l.readOnly = &fs.Tree{Root: t.Root, Log: t.Log, Errors: t.Errors, Trust: t.Trust, Group: t.Group, GID: t.GID, ReadOnly: true}
+	l.readOnly = l.Tree.AsReadOnly()
 	return &l
 }
 

@@ -43,6 +43,7 @@ type fid struct {
 	dir     *listing
 	stream  fs.Streamer
 	blocker fs.Blocker
+	far     *remoteHandle // of a tree that is served again
 
 	// Where the last read of a stream ended.
 	end   uint64
@@ -419,11 +420,11 @@ func (f *fid) close(ctx context.Context) error {
 }
 
 // continues applies the rule for Linux's client, which repeats a read until its
-// buffer is full: a read that goes on where the last one ended, with its count
-// shrunk by at most what was returned, belongs to the same read(2) and is told
-// that this is the end. A new read(2) has the full count again.
+// buffer is full: a read that goes on where the last one came back short, with
+// its count shrunk by at most what was returned, belongs to the same read(2) and
+// is told that this is the end. A new read(2) has the full count again.
 func (f *fid) continues(offset uint64, count uint32) bool {
-	yes := f.n > 0 && offset == f.end && count < f.count && f.count-count <= f.n
+	yes := f.n > 0 && f.n < f.count && offset == f.end && count < f.count && f.count-count <= f.n
 	if yes {
 		f.n = 0
 	}

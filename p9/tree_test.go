@@ -305,7 +305,9 @@ func (r *eventReader) ReadAt(ctx context.Context, p []byte, _ int64) (int, error
 			continue
 		}
 		n := copy(p, r.queue[0])
-		r.queue = r.queue[1:]
+		if r.queue[0] = r.queue[0][n:]; r.queue[0] == "" {
+			r.queue = r.queue[1:]
+		}
 		if len(r.queue) == 0 {
 			r.ready = make(chan struct{})
 		}
