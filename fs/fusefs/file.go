@@ -26,9 +26,9 @@ var (
 	_ gofs.FileReleaser = (*file)(nil)
 )
 
-func (f *file) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+func (f *file) Read(ctx context.Context, dest []byte, off int64) (_ fuse.ReadResult, errno syscall.Errno) {
 	ctx, done := f.srv.call(ctx)
-	defer done()
+	defer done(&errno)
 	n, err := f.f.ReadAt(ctx, dest, off)
 	if err != nil {
 		return nil, f.srv.errno(err)
@@ -36,9 +36,9 @@ func (f *file) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResul
 	return fuse.ReadResultData(dest[:n]), 0
 }
 
-func (f *file) Write(ctx context.Context, data []byte, off int64) (uint32, syscall.Errno) {
+func (f *file) Write(ctx context.Context, data []byte, off int64) (_ uint32, errno syscall.Errno) {
 	ctx, done := f.srv.call(ctx)
-	defer done()
+	defer done(&errno)
 	n, err := f.f.WriteAt(ctx, data, off)
 	return uint32(n), f.srv.errno(err)
 }
@@ -46,22 +46,18 @@ func (f *file) Write(ctx context.Context, data []byte, off int64) (uint32, sysca
 // Flush is one descriptor's close, and there may be many: a shell closes the
 // file several times in one redirection. It only checks a line that has no newline
 // yet, whose run comes with the last close.
-func (f *file) Flush(ctx context.Context) syscall.Errno {
-	c, ok := f.f.Handle().(fs.Checker)
-	if !ok {
-		return 0
-	}
+func (f *file) Flush(ctx context.Context) (errno syscall.Errno) {
 	ctx, done := f.srv.call(ctx)
-	defer done()
-	return f.srv.errno(c.Check(ctx))
+	defer done(&errno)
+	return f.srv.errno(f.f.Check(ctx))
 }
 
 func (f *file) Fsync(context.Context, uint32) syscall.Errno { return 0 }
 
 // Release is the last close. The kernel ignores what it returns; the tree's log
 // of errors has it.
-func (f *file) Release(ctx context.Context) syscall.Errno {
+func (f *file) Release(ctx context.Context) (errno syscall.Errno) {
 	ctx, done := f.srv.call(context.WithoutCancel(ctx))
-	defer done()
+	defer done(&errno)
 	return f.srv.errno(f.f.Close(ctx))
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -32,6 +33,7 @@ type Options struct {
 // A Server is a mounted tree.
 type Server struct {
 	dir    string
+	log    *slog.Logger
 	fuse   *fuse.Server
 	ctx    context.Context // ends the blocked calls when the mount goes
 	cancel context.CancelFunc
@@ -46,7 +48,10 @@ func Mount(dir string, t *fs.Tree, o *Options) (*Server, error) {
 		o = &Options{}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Server{dir: dir, ctx: ctx, cancel: cancel}
+	s := &Server{dir: dir, log: o.Log, ctx: ctx, cancel: cancel}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
 	root := t.Attach()
 	var zero time.Duration
 	m := fuse.MountOptions{
@@ -57,11 +62,9 @@ func Mount(dir string, t *fs.Tree, o *Options) (*Server, error) {
 		DisableXAttrs:      true,
 		DisableReadDirPlus: true, // it would walk every name that ls only prints
 		DirectMount:        true, // falls back to fusermount3 without the privilege
-		DirectMountFlags:   syscall.MS_NOSUID | syscall.MS_NODEV,
+		DirectMountFlags:   mountFlags,
 	}
-	if o.Log != nil {
-		m.Logger = slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn)
-	}
+	m.Logger = slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)
 	srv, err := gofs.Mount(dir, &node{srv: s, ref: root}, &gofs.Options{
 		MountOptions:    m,
 		EntryTimeout:    &zero,
@@ -100,11 +103,20 @@ func (s *Server) Close() error {
 }
 
 // call returns the context of one request: the caller's identity, and an end
-// when the request is interrupted or the mount goes.
-func (s *Server) call(ctx context.Context) (context.Context, func()) {
+// when the request is interrupted or the mount goes. What it returns beside it is
+// deferred by the request: it ends the context, and makes a panic below, which
+// would end the server, an EIO and a line in the log.
+func (s *Server) call(ctx context.Context) (context.Context, func(*syscall.Errno)) {
 	ctx, cancel := context.WithCancel(fs.WithUser(ctx, caller(ctx)))
 	stop := context.AfterFunc(s.ctx, cancel)
-	return ctx, func() { stop(); cancel() }
+	return ctx, func(errno *syscall.Errno) {
+		stop()
+		cancel()
+		if p := recover(); p != nil {
+			*errno = syscall.EIO
+			s.log.Error("panic", "cause", p, "stack", string(debug.Stack()))
+		}
+	}
 }
 
 // errno is what the kernel is told. A call that Close ended does not fail with

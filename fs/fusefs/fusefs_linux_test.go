@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/netfs-project/netfs/fs"
+	"github.com/netfs-project/netfs/fs/treetest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -147,6 +148,26 @@ func TestCloseEndsBlockedReads(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("the read is still blocked")
 	}
+}
+
+func TestPanicIsEIO(t *testing.T) {
+	dir, _ := mountTree(t, fs.Dir{"v": &fs.Value{Get: func(context.Context, []byte) ([]byte, error) { panic("broken page") }}})
+	_, err := os.ReadFile(dir + "/v")
+	require.ErrorIs(t, err, syscall.EIO)
+	_, err = os.ReadDir(dir)
+	require.NoError(t, err, "the server is alive")
+}
+
+// TestLaws checks what every tree owes, through the mount.
+func TestLaws(t *testing.T) {
+	n := treetest.NewNet(50)
+	dir, _ := mountTree(t, n.Tree().Root)
+	treetest.Check(t, treetest.Mounted(dir), n.Options())
+}
+
+func TestTranscript(t *testing.T) {
+	dir, _ := mountTree(t, treetest.NewNet(2).Tree().Root)
+	treetest.Run(t, treetest.Mounted(dir), "../treetest/testdata/net.txt")
 }
 
 func TestList(t *testing.T) {

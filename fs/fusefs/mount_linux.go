@@ -29,3 +29,5 @@ func mayAllowOther() bool {
 
 // detach takes the mount out of sight although it is in use.
 func detach(dir string) error { return unix.Unmount(dir, unix.MNT_DETACH) }
+
+const mountFlags = unix.MS_NOSUID | unix.MS_NODEV

@@ -36,9 +36,9 @@ var (
 	_ gofs.NodeSymlinker = (*node)(nil)
 )
 
-func (n *node) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+func (n *node) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (_ *gofs.Inode, errno syscall.Errno) {
 	ctx, done := n.srv.call(ctx)
-	defer done()
+	defer done(&errno)
 	ref, err := n.ref.Walk(ctx, name)
 	if err != nil {
 		return nil, n.srv.errno(err)
@@ -57,9 +57,9 @@ func (n *node) child(ctx context.Context, ref *fs.Ref, out *fuse.EntryOut) (*gof
 	return n.NewInode(ctx, &node{srv: n.srv, ref: ref}, attr), 0
 }
 
-func (n *node) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) {
+func (n *node) Readdir(ctx context.Context) (_ gofs.DirStream, errno syscall.Errno) {
 	ctx, done := n.srv.call(ctx)
-	defer done()
+	defer done(&errno)
 	refs, err := n.ref.List(ctx)
 	if err != nil {
 		return nil, n.srv.errno(err)
@@ -75,9 +75,9 @@ func (n *node) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) {
 	return gofs.NewListDirStream(list), 0
 }
 
-func (n *node) Getattr(ctx context.Context, _ gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+func (n *node) Getattr(ctx context.Context, _ gofs.FileHandle, out *fuse.AttrOut) (errno syscall.Errno) {
 	ctx, done := n.srv.call(ctx)
-	defer done()
+	defer done(&errno)
 	st, err := n.ref.Stat(ctx)
 	if err != nil {
 		return n.srv.errno(err)
@@ -92,9 +92,9 @@ func (n *node) Setattr(ctx context.Context, h gofs.FileHandle, _ *fuse.SetAttrIn
 	return n.Getattr(ctx, h, out)
 }
 
-func (n *node) Open(ctx context.Context, flags uint32) (gofs.FileHandle, uint32, syscall.Errno) {
+func (n *node) Open(ctx context.Context, flags uint32) (_ gofs.FileHandle, _ uint32, errno syscall.Errno) {
 	ctx, done := n.srv.call(ctx)
-	defer done()
+	defer done(&errno)
 	mode := fs.OpenRead
 	switch flags & syscall.O_ACCMODE {
 	case syscall.O_WRONLY:
@@ -113,9 +113,9 @@ func (n *node) Open(ctx context.Context, flags uint32) (gofs.FileHandle, uint32,
 	return &file{srv: n.srv, f: f}, use, 0
 }
 
-func (n *node) Mkdir(ctx context.Context, name string, _ uint32, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+func (n *node) Mkdir(ctx context.Context, name string, _ uint32, out *fuse.EntryOut) (_ *gofs.Inode, errno syscall.Errno) {
 	ctx, done := n.srv.call(ctx)
-	defer done()
+	defer done(&errno)
 	ref, err := n.ref.Mkdir(ctx, name)
 	if err != nil {
 		return nil, n.srv.errno(err)
@@ -126,9 +126,9 @@ func (n *node) Mkdir(ctx context.Context, name string, _ uint32, out *fuse.Entry
 func (n *node) Rmdir(ctx context.Context, name string) syscall.Errno  { return n.remove(ctx, name) }
 func (n *node) Unlink(ctx context.Context, name string) syscall.Errno { return n.remove(ctx, name) }
 
-func (n *node) remove(ctx context.Context, name string) syscall.Errno {
+func (n *node) remove(ctx context.Context, name string) (errno syscall.Errno) {
 	ctx, done := n.srv.call(ctx)
-	defer done()
+	defer done(&errno)
 	ref, err := n.ref.Walk(ctx, name)
 	if err == nil {
 		err = ref.Remove(ctx)
@@ -136,7 +136,7 @@ func (n *node) remove(ctx context.Context, name string) syscall.Errno {
 	return n.srv.errno(err)
 }
 
-func (n *node) Rename(ctx context.Context, from string, to gofs.InodeEmbedder, name string, flags uint32) syscall.Errno {
+func (n *node) Rename(ctx context.Context, from string, to gofs.InodeEmbedder, name string, flags uint32) (errno syscall.Errno) {
 	if to.EmbeddedInode() != n.EmbeddedInode() {
 		return syscall.EXDEV
 	}
@@ -144,7 +144,7 @@ func (n *node) Rename(ctx context.Context, from string, to gofs.InodeEmbedder, n
 		return syscall.EINVAL
 	}
 	ctx, done := n.srv.call(ctx)
-	defer done()
+	defer done(&errno)
 	ref, err := n.ref.Walk(ctx, from)
 	if err == nil {
 		err = ref.Rename(ctx, name)
