@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+
+	"github.com/netfs-project/netfs/fs"
+	"github.com/netfs-project/netfs/fs/fusefs"
+	"github.com/netfs-project/netfs/fs/host"
+	"github.com/netfs-project/netfs/p9"
+
+	"github.com/spf13/cobra"
+)
+
+// defaultListen is where a server is when nothing else was said.
+const defaultListen = "unix!/run/netfs.sock"
+
+type serveFlags struct {
+	listen   []string
+	mount    string
+	readOnly bool
+	writable bool
+	stdio    bool
+	memory   int64
+	verbose  bool
+}
+
+func serveCommand() *cobra.Command {
+	var f serveFlags
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "serve this machine's tree over 9P, and mount it",
+		Long: `Serve offers this machine's tree over 9P on every address that --listen names, on
+the sockets that systemd passes, or else on ` + defaultListen + ` (mode 0660:
+whom the system lets open it, the tree knows by the socket's peer credentials).
+With --mount alone nothing listens.
+
+A tcp address must be of the loopback, where the tree is read-only unless
+--tcp-writable is given: whoever can connect is nobody in particular.
+SIGINT and SIGTERM end it: blocked readers are released, mounts and sockets removed.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return serve(c.Context(), &f) },
+	}
+	c.Flags().StringArrayVarP(&f.listen, "listen", "l", nil, "address to listen on: unix!PATH or tcp!HOST!PORT (may be repeated)")
+	c.Flags().StringVarP(&f.mount, "mount", "m", "", "directory to mount the tree on, through FUSE")
+	c.Flags().BoolVar(&f.readOnly, "ro", false, "refuse every write")
+	c.Flags().BoolVar(&f.writable, "tcp-writable", false, "let tcp clients write")
+	c.Flags().BoolVar(&f.stdio, "stdio", false, "speak 9P on standard input and output, for ssh HOST netfs serve --stdio")
+	c.Flags().Int64Var(&f.memory, "memory", 256, "limit of what open files hold, in MiB; the rest goes to temporary files")
+	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "log connections too")
+	return c
+}
+
+func serve(ctx context.Context, f *serveFlags) error {
+	level := slog.LevelInfo
+	if f.verbose {
+		level = slog.LevelDebug
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	h, err := host.Open(&host.Options{Memory: f.memory << 20})
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	tree := h.Tree()
+	tree.Log, tree.ReadOnly = log, f.readOnly
+	srv := &p9.Server{Tree: tree, Log: log, TCPWritable: f.writable}
+
+	if f.stdio {
+		return srv.ServeConn(ctx, stdio{}, self())
+	}
+	listeners, err := listen(f)
+	if err != nil {
+		return err
+	}
+	if f.mount != "" {
+		m, err := fusefs.Mount(f.mount, tree, &fusefs.Options{Log: log})
+		if err != nil {
+			closeAll(listeners)
+			return err
+		}
+		defer m.Close()
+		log.Info("mounted", "dir", f.mount)
+		unmounted := make(chan struct{})
+		go func() { m.Wait(); close(unmounted) }() // ends with m.Close
+		if len(listeners) == 0 {
+			notifyReady()
+			select {
+			case <-ctx.Done():
+			case <-unmounted:
+			}
+			return nil
+		}
+	}
+	return serveAll(ctx, srv, listeners, log)
+}
+
+// serveAll serves every listener until ctx ends or one of them fails.
+func serveAll(ctx context.Context, srv *p9.Server, listeners []net.Listener, log *slog.Logger) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	errs := make([]error, len(listeners))
+	var wg sync.WaitGroup
+	for i, l := range listeners {
+		log.Info("listening", "addr", l.Addr().Network()+"!"+l.Addr().String())
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			defer cancel()
+			errs[i] = srv.Serve(ctx, l)
+		}()
+	}
+	notifyReady()
+	<-ctx.Done()
+	notifyStopping()
+	wg.Wait()
+	for i, err := range errs {
+		if errors.Is(err, context.Canceled) || errors.Is(err, net.ErrClosed) {
+			errs[i] = nil
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// listen opens what was asked for, what systemd passed, or the default.
+func listen(f *serveFlags) ([]net.Listener, error) {
+	list, err := passedListeners()
+	if err != nil {
+		return nil, fmt.Errorf("sockets from systemd: %w", err)
+	}
+	addrs := f.listen
+	if len(addrs) == 0 && len(list) == 0 && f.mount == "" {
+		addrs = []string{defaultListen}
+	}
+	for _, a := range addrs {
+		l, err := p9.Listen(a)
+		if err != nil {
+			closeAll(list)
+			return nil, err
+		}
+		list = append(list, l)
+	}
+	return list, nil
+}
+
+func closeAll(list []net.Listener) {
+	for _, l := range list {
+		l.Close()
+	}
+}
+
+// stdio is the connection of somebody who started us: ssh, a test.
+type stdio struct{}
+
+func (stdio) Read(p []byte) (int, error)  { return os.Stdin.Read(p) }
+func (stdio) Write(p []byte) (int, error) { return os.Stdout.Write(p) }
+func (stdio) Close() error                { return errors.Join(os.Stdin.Close(), os.Stdout.Close()) }
+
+var _ io.ReadWriteCloser = stdio{}
+
+// self is the identity of who runs this process.
+func self() *fs.User {
+	return &fs.User{Name: os.Getenv("USER"), UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), From: "stdio"}
+}
