@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// A table is what the run found, for people.
+type table struct {
+	ratios  []string
+	details []string
+	single  []string
+}
+
+func (t *table) add(r row, cs []contestant, got map[string][]cost) {
+	us, them := median(got[r.Us], r.Figure), median(got[r.Them], r.Figure)
+	ratio := us / them
+	t.ratios = append(t.ratios, fmt.Sprintf("| %s | %s | %.2f | ≤ %.2f | %s |", r.What, r.Them, ratio, r.Goal, verdict(ratio <= r.Goal)))
+	for _, c := range cs {
+		k := got[c.Name]
+		t.details = append(t.details, fmt.Sprintf("| %s | %s | %.3f | %.3f | %.1f | %.2f | %s |", r.Name, c.Name,
+			median(k, wall), median(k, cpu), median(k, rss), median(k, r.Figure)/them, k[len(k)-1].Note))
+	}
+}
+
+func (t *table) say(m measure, got string) {
+	t.single = append(t.single, fmt.Sprintf("| %s | %s | %s |", m.What, got, m.Goal))
+}
+
+func verdict(ok bool) string {
+	if ok {
+		return "reached"
+	}
+	return "missed"
+}
+
+func (t *table) String(cfg config) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `# Performance
+
+Written by `+"`cd tests/bench && go run . -o ../../docs/performance.md`"+`; do not edit by hand.
+%s, %d processors, Linux %s, %s; median of %d runs in turn, everything in one
+network namespace, %d routes in the big table. Other programs may have run at the
+same time: take the ratios, not the seconds.
+
+| what | against | ratio | to reach | |
+|---|---|---|---|---|
+%s
+
+| what | measured | to reach |
+|---|---|---|
+%s
+
+## Every contestant
+
+CPU and wall in seconds, memory in MiB; servers' CPU counts, their memory does not.
+
+| row | contestant | wall | CPU | memory | ratio | note |
+|---|---|---|---|---|---|---|
+%s
+`, time.Now().UTC().Format("2006-01-02"), runtime.NumCPU(), output("uname", "-r"), runtime.Version(), cfg.n, cfg.routes,
+		strings.Join(t.ratios, "\n"), strings.Join(t.single, "\n"), strings.Join(t.details, "\n"))
+	return b.String()
+}
+
+func output(name string, args ...string) string {
+	out, err := exec.Command(name, args...).Output()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", name, err)
+		return "?"
+	}
+	return strings.TrimSpace(string(out))
+}
