@@ -163,15 +163,3 @@ func (t *Table[T]) helpExamples(b []byte) []byte {
 func (t *Table[T]) isExample(key Key[T]) bool {
 	return !key.ID && !key.RO && key.Set != nil && key.Get != nil && key.Type != Flag && key.Sub == nil
 }
-
-// keyNames lists the names of the keys, for completion.
-func (t *Table[T]) keyNames() []string { return t.Keys.sch.names() }
-
-// verbNames lists what a line may begin with.
-func (t *Table[T]) verbNames() []string {
-	d := t.dialect()
-	if t.Do == nil {
-		return d.verbs
-	}
-	return d.known()
-}

@@ -60,7 +60,9 @@ func (n *question[Q, A]) words(w nameWords) (Node, error) {
 }
 
 func (n *question[Q, A]) Open(ctx context.Context, mode OpenMode) (Handle, error) {
-	return &questionFile[Q, A]{n: n, busy: newGate(), ask: len(n.asked) > 0}, nil
+	f := &questionFile[Q, A]{n: n, busy: newGate(), ask: len(n.asked) > 0}
+	f.text = f.n.print.end(nil, false) // no question, no answers
+	return f, nil
 }
 
 // A questionFile is one conversation.

@@ -343,6 +343,7 @@ func TestLookup(t *testing.T) {
 	require.Equal(t, "gw0\n", slurp(t, ctx, walk(t, ctx, root, "lookup,to=8.8.8.8,via")))
 	require.Equal(t, "[\n{\"dst\":\"8.8.8.8\",\"via\":\"gw0\"}\n]\n", slurp(t, ctx, walk(t, ctx, root, "lookup,to=8.8.8.8.json")))
 	require.Equal(t, "", slurp(t, ctx, walk(t, ctx, root, "lookup")))
+	require.Equal(t, "[]\n", slurp(t, ctx, walk(t, ctx, root, "lookup.json")))
 
 	f, err := walk(t, ctx, root, "lookup").Open(ctx, OpenRead|OpenWrite)
 	require.NoError(t, err)

@@ -447,16 +447,13 @@ func (p *planner[T]) overlay(old *T, w *wish[T]) (T, KeySet, error) {
 
 // change changes the keys of the line in a record that must be there.
 func (p *planner[T]) change(ctx context.Context, line int, w *wish[T]) error {
-	p.flush(ctx) // what waits may be what the line means
 	row := p.norm(w.row)
 	id := p.identity(&row)
 	given := p.givenIDs(w)
 	if given.empty() && len(p.t.Keys.ids) > 0 {
 		return &KeyError{Key: p.t.primary(), Err: refuse("is needed to tell which")}
 	}
-	if p.index == nil {
-		p.flush(ctx) // what waits may be what the line means
-	}
+	p.flush(ctx) // what waits may be what the line means
 	x, err := p.look(ctx, &row, given, func(v *T) bool { return p.agrees(v, &row, given) })
 	if err != nil {
 		return err
