@@ -178,7 +178,8 @@ func dataLikeIP(t *testing.T, what string, k *KindKey, d Data, key string, want 
 		assert.Equal(t, n, got, "%s %s", what, k.Name)
 	case string:
 		if strings.Contains(k.Name, "bridge_id") || strings.Contains(k.Name, "designated") {
-			assert.Equal(t, strings.ReplaceAll(w, ":0", ":"), strings.ReplaceAll(got, ":0", ":"), "%s %s", what, k.Name)
+			short := strings.NewReplacer(":0", ":", ".0", ".") // ip(8) leaves out zeros
+			assert.Equal(t, short.Replace(w), short.Replace(got), "%s %s", what, k.Name)
 			return
 		}
 		if c, err := k.canonical(w); err == nil {
