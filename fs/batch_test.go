@@ -195,7 +195,7 @@ func TestStreamFilters(t *testing.T) {
 		k.put(hop{"c", "eth0", 1})
 		k.put(hop{"d", "eth1", 1})
 		synctest.Wait()
-		require.Equal(t, "route replace dst=a dev=eth0 metric=1   # seq=3\nroute replace dst=c dev=eth0 metric=1   # seq=3\n# sync seq=1\nroute add dst=c dev=eth0 metric=1   # seq=2\n", next(t, eth0))
+		require.Equal(t, "route replace dst=a dev=eth0 metric=1   # seq=3\nroute replace dst=c dev=eth0 metric=1   # seq=3\n# sync seq=1\nroute replace dst=c dev=eth0 metric=1   # seq=2\n", next(t, eth0))
 		require.Equal(t, "route add dst=d dev=eth1 metric=1   # seq=3\n", next(t, not))
 		require.Equal(t, "route add dst=d dev=eth1 metric=1   # seq=3\n", next(t, narrow))
 		since := openStream(t, all, ".since=0,dev=eth1") // out of the ring, by the text
@@ -228,10 +228,10 @@ func TestStreamJSON(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, strings.ReplaceAll(`{"seq":6,"t":T,"kind":"route","op":"replace","obj":{"dst":"b\"b","dev":"eth1","metric":2}}
 {"seq":1,"t":T,"op":"sync","obj":{}}
-{"seq":2,"t":T,"kind":"route","op":"add","obj":{"dst":"b\"b","dev":"eth1","metric":2}}
+{"seq":2,"t":T,"kind":"route","op":"replace","obj":{"dst":"b\"b","dev":"eth1","metric":2}}
 {"seq":3,"t":T,"kind":"route","op":"overrun","obj":{"lost":3}}
 {"seq":4,"t":T,"kind":"route","op":"resync","obj":{"at":"begin"}}
-{"seq":5,"t":T,"kind":"route","op":"del","obj":{"dst":"a","dev":"eth0","metric":1}}
+{"seq":5,"t":T,"kind":"route","op":"destroy","obj":{"dst":"a","dev":"eth0","metric":1}}
 {"seq":6,"t":T,"kind":"route","op":"resync","obj":{"at":"end"}}
 `, "T", at), func() string { p := make([]byte, 4096); n, _ := s.ReadAt(t.Context(), p, 0); return string(p[:n]) }())
 		require.NoError(t, s.Close(t.Context()))

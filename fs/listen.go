@@ -3,8 +3,6 @@ package fs
 import (
 	"cmp"
 	"context"
-	"errors"
-	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -43,6 +41,8 @@ type sub struct {
 	mine  func(row any) bool // the same for the reads
 	from  uint64             // the last event before it was added
 
+	overlap overlap // of the last dump with the events in the queue; for the reads
+
 	// guarded by l.mu, used while the listener is behind
 	lost  int
 	owed  map[uint64]*debt
@@ -53,6 +53,7 @@ type sub struct {
 // A debt is what a reader has to be told of one record in the end.
 type debt struct {
 	first Happening
+	at    time.Time // when that was
 	n     int
 	last  *entry
 }
@@ -188,7 +189,7 @@ func (s *sub) owe(e *entry) {
 	}
 	d := s.owed[key]
 	if d == nil {
-		d = &debt{first: e.what}
+		d = &debt{first: e.what, at: e.at}
 		s.owed[key] = d
 		s.bytes += entryCost
 	} else {
@@ -371,10 +372,14 @@ func (l *listener) takeQueued(b []byte, room int) []byte {
 			break
 		}
 		n := len(b)
-		b = e.append(b, l.json)
-		if len(b) > room && n > 0 {
+		// A line that does not fit any more is looked at again by the next read,
+		// so it is only made to fit the last dump when it is taken.
+		if b = e.append(b, l.json); len(b)+len("replace") > room && n > 0 {
 			b = b[:n]
 			break
+		}
+		if fit := l.subOf(e).overlap.fit(e); fit != e {
+			b = fit.append(b[:n], l.json)
 		}
 		done++
 		l.bytes -= e.cost()
@@ -409,83 +414,6 @@ func (l *listener) pay() {
 
 func (s *sub) forget() { s.lost, s.owed, s.bytes, s.whole = 0, nil, 0, false }
 
-func (s *sub) mark(what Happening, how string) segment {
-	return &mark{entry{op: "resync", what: what, kind: s.feed.kind, body: []byte(how), at: time.Now()}}
-}
-
-// again is the whole table: what the reader knew and does not find there is gone.
-func (s *sub) again() []segment {
-	return []segment{s.mark(SyncBegin, "whole"), s.dump(), s.mark(SyncEnd, "")}
-}
-
-// settle returns what is owed, in the order in which it happened.
-func (s *sub) settle() segment {
-	var list entries
-	for _, d := range s.owed {
-		if d.first == Added && d.last.what == Deleted {
-			continue // it came and went
-		}
-		e := d.last
-		if d.n > 1 && e.what != Deleted {
-			e = e.as(Replaced)
-		}
-		list = append(list, e)
-	}
-	slices.SortFunc(list, func(a, b *entry) int {
-		if a.seq < b.seq {
-			return -1
-		}
-		return 1
-	})
-	return &list
-}
-
-// resume returns what the ring has after event n. If it does not reach so far,
-// the reader may have missed anything and gets the whole table. What came after the listener was added is in its queue.
-func (s *sub) resume(n uint64) []segment {
-	f := s.feed
-	f.hub.mu.Lock()
-	defer f.hub.mu.Unlock()
-	if n > 0 && n < f.ring.start || n > f.hub.seq {
-		lost := &mark{entry{op: "overrun", what: Lost, kind: f.kind, at: time.Now()}}
-		return append([]segment{lost}, s.again()...)
-	}
-	var list entries
-	for _, e := range f.ring.list {
-		if e.seq > n && e.seq <= s.from && s.wantsText(e) {
-			list = append(list, e)
-		}
-	}
-	return []segment{&list}
-}
-
-// wantsText is wants for an event of which only the text is left.
-func (s *sub) wantsText(e *entry) bool {
-	if s.mine == nil || len(e.body) == 0 || e.what >= SyncBegin && e.what != Notice {
-		return true
-	}
-	row := s.feed.src.parse(e.body)
-	return row == nil || s.mine(row)
-}
-
-// merge sorts what came from several rings.
-func (l *listener) merge() {
-	var all entries
-	var rest []segment
-	for _, s := range l.todo {
-		if list, ok := s.(*entries); ok {
-			all = append(all, *list...)
-		} else {
-			rest = append(rest, s)
-		}
-	}
-	slices.SortStableFunc(all, func(a, b *entry) int { return int(int64(a.seq - b.seq)) })
-	l.todo = rest
-	if len(all) > 0 {
-		l.todo = append(l.todo, &all)
-	}
-}
-
 // Close ends blocked reads, dumps and, where this was the last reader, subscriptions.
 func (l *listener) Close(ctx context.Context) error {
 	l.end()
@@ -502,102 +430,4 @@ func (l *listener) Close(ctx context.Context) error {
 
 func (l *listener) WriteAt(ctx context.Context, p []byte, off int64) (int, error) {
 	return 0, errNotOpen
-}
-
-// A segment is something to be delivered before the queue.
-type segment interface {
-	// next appends one line, or nothing at the end.
-	next(l *listener, b []byte) ([]byte, error)
-	close()
-}
-
-// A mark is one comment line.
-type mark struct{ entry }
-
-func (m *mark) next(l *listener, b []byte) ([]byte, error) {
-	if m.op == "" {
-		return b, nil
-	}
-	b = m.entry.append(b, l.json)
-	m.op = ""
-	return b, nil
-}
-
-func (m *mark) close() {}
-
-// entries are events that were kept.
-type entries []*entry
-
-func (s *entries) next(l *listener, b []byte) ([]byte, error) {
-	if len(*s) == 0 {
-		return b, nil
-	}
-	b = (*s)[0].append(b, l.json)
-	*s = (*s)[1:]
-	return b, nil
-}
-
-func (s *entries) close() {}
-
-// A dumping is a table as it is now, read as fast as the reader takes it. What
-// changes meanwhile is in the queue, and follows.
-type dumping struct {
-	sub  *sub
-	seq  uint64
-	at   time.Time
-	pull func() (any, error, bool)
-	stop func()
-	torn int
-}
-
-// maxTorn is how often a dump that was torn is begun again.
-const maxTorn = 5
-
-func (s *sub) dump() segment { return &dumping{sub: s} }
-
-func (d *dumping) next(l *listener, b []byte) ([]byte, error) {
-	if d.pull == nil {
-		d.begin(l)
-	}
-	src := d.sub.feed.src
-	for {
-		row, err, ok := d.pull()
-		switch {
-		case errors.Is(err, ErrTorn) && d.torn < maxTorn:
-			d.torn++
-			d.close()
-			d.begin(l)
-		case err != nil:
-			return b, err
-		case !ok:
-			return b, nil
-		case d.sub.mine == nil || d.sub.mine(row):
-			e := entry{seq: d.seq, at: d.at, kind: d.sub.feed.kind, what: Replaced, op: verbs[Replaced]}
-			e.body = src.appendText(nil, row)
-			if l.json {
-				e.obj = src.appendJSON(nil, row)
-			}
-			return e.append(b, l.json), nil
-		}
-	}
-}
-
-func (d *dumping) begin(l *listener) {
-	d.seq, d.at = l.seq(), time.Now()
-	d.pull, d.stop = iter.Pull2(func(yield func(any, error) bool) {
-		more := true
-		err := d.sub.feed.src.rows(l.life, func(row any) bool {
-			more = yield(row, nil)
-			return more
-		})
-		if err != nil && more {
-			yield(nil, err)
-		}
-	})
-}
-
-func (d *dumping) close() {
-	if d.stop != nil {
-		d.stop()
-	}
 }

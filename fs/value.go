@@ -38,18 +38,19 @@ func (v *Value) Mode() iofs.FileMode {
 
 // Size is the length of the value and its newline.
 func (v *Value) Size(ctx context.Context) (int64, error) {
-	b, err := v.read(ctx)
+	b, err := v.read(ctx, nil)
 	return int64(len(b)), err
 }
 
-func (v *Value) read(ctx context.Context) ([]byte, error) {
+// read appends the value and its newline.
+func (v *Value) read(ctx context.Context, b []byte) ([]byte, error) {
 	if v.Get == nil {
 		return nil, nil
 	}
 	if v.Secret && UserOf(ctx).UID != 0 {
-		return []byte("?\n"), nil
+		return append(b, "?\n"...), nil
 	}
-	b, err := v.Get(ctx, make([]byte, 0, 64))
+	b, err := v.Get(ctx, b)
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +69,7 @@ type valueFile struct {
 	text []byte
 	have bool
 	last byte // last byte written, 0 before the first write
+	buf  [64]byte
 }
 
 // Blocks: Get and Set ask the kernel.
@@ -77,7 +79,7 @@ func (f *valueFile) ReadAt(ctx context.Context, p []byte, off int64) (int, error
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if off == 0 || !f.have {
-		b, err := f.v.read(ctx)
+		b, err := f.v.read(ctx, f.buf[:0])
 		if err != nil {
 			return 0, gone(err)
 		}
