@@ -176,7 +176,11 @@ func uidsKey() fs.Key[Rule] {
 
 // smallKey is a number for which zero is a value.
 func smallKey(name, doc string, at func(r *Rule) *Small, names fs.Namer) fs.Key[Rule] {
-	return fs.Enum(name, doc, names, func(r *Rule) *uint32 { return &at(r).N }).Always().When(func(r *Rule) *bool { return &at(r).OK })
+	k := fs.Enum(name, doc, names, func(r *Rule) *uint32 { return &at(r).N }).Always().When(func(r *Rule) *bool { return &at(r).OK })
+	if _, ok := names.(decimal); ok {
+		k.Type = fs.Number
+	}
+	return k
 }
 
 // decimal is numbers up to itself, without names.

@@ -13,10 +13,12 @@
 package rule
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"iter"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -106,7 +108,7 @@ type Kernel interface {
 	// Rules yields the rules of both families in their order, each borrowed
 	// until the next step. It may use q (family) to yield fewer.
 	Rules(ctx context.Context, q *fs.Query[Rule]) iter.Seq2[*Rule, error]
-	// Change carries out ops; it gets only Add, Append, Replace (of none) and Del.
+	// Change carries out ops: Add, Append, Replace (of none) and Del.
 	Change(ctx context.Context, ops []fs.Op[Rule])
 	Watch(ctx context.Context) iter.Seq2[fs.Event[Rule], error]
 }
@@ -131,15 +133,15 @@ func Page(k Kernel) fs.Page {
 	return fs.Page{Root: fs.Dir{"rules": t}, Kinds: []fs.Kind{t}}
 }
 
-// change leaves out the lines that name no priority and are there with any:
-// they ask for what is so.
+// change sends the ops, but for lines that name no priority and are there with
+// any: they ask for what is so.
 func change(ctx context.Context, k Kernel, ops []fs.Op[Rule]) {
 	var send []fs.Op[Rule]
 	var at []int
 	for i := range ops {
 		o := &ops[i]
 		if o.Act == fs.Change {
-			o.Err = errors.New("a rule cannot be changed: delete it and add another")
+			o.Err = remake(ctx, k, o)
 			continue
 		}
 		if o.Act == fs.Replace && !o.Row.HasPriority {
@@ -159,6 +161,24 @@ func change(ctx context.Context, k Kernel, ops []fs.Op[Rule]) {
 	}
 }
 
+// remake makes the changed rule beside the old one and then deletes that: the
+// kernel changes no rule.
+func remake(ctx context.Context, k Kernel, o *fs.Op[Rule]) error {
+	if o.Old == nil {
+		return fs.ErrNotExist
+	}
+	one := []fs.Op[Rule]{*o}
+	one[0].Act, one[0].Old = fs.Add, nil
+	k.Change(ctx, one)
+	if one[0].Err != nil {
+		return one[0].Err
+	}
+	one[0] = *o
+	one[0].Act, one[0].Row = fs.Del, *o.Old
+	k.Change(ctx, one)
+	return one[0].Err
+}
+
 func exists(ctx context.Context, k Kernel, want *Rule) (bool, error) {
 	for r, err := range k.Rules(ctx, new(fs.Query[Rule])) {
 		if err != nil {
@@ -174,7 +194,7 @@ func exists(ctx context.Context, k Kernel, want *Rule) (bool, error) {
 // same compares what a line can set, but for the priority.
 func same(a, b *Rule) bool {
 	x, y := plain(a), plain(b)
-	return x == y && len(a.Opts) == 0 && len(b.Opts) == 0
+	return x == y && slices.EqualFunc(a.Opts, b.Opts, func(p, q fs.Opt) bool { return p.N == q.N && bytes.Equal(p.Data, q.Data) })
 }
 
 // plain is r without what does not count and what cannot be compared by ==.
