@@ -74,6 +74,26 @@ func (w Words) Key(path string) string {
 	return path
 }
 
+// A Guess is the key that a line is wrong in when the kernel says Text and blames
+// no attribute.
+type Guess struct{ Text, Key string }
+
+// Guessed turns an error without a key into one with the key of the first guess
+// that fits and that the line has.
+func Guessed(err error, has func(key string) bool, guesses []Guess) error {
+	var e *nl.Error
+	var key *fs.KeyError
+	if errors.As(err, &key) || !errors.As(err, &e) {
+		return err
+	}
+	for _, g := range guesses {
+		if strings.Contains(e.Msg, g.Text) && has(g.Key) {
+			return &fs.KeyError{Key: g.Key, Err: err}
+		}
+	}
+	return err
+}
+
 // Batch sends one request for each op, all together, and gives each its own
 // error. request makes it; blame puts an error into words.
 func Batch[T any](ctx context.Context, c *nl.Client, ops []fs.Op[T], request func(o *fs.Op[T]) (nl.Request, error), blame func(o *fs.Op[T], err error) error) {

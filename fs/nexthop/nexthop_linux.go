@@ -165,7 +165,11 @@ func (k *kernel) Change(ctx context.Context, ops []fs.Op[Nexthop]) {
 			return m.Replace(), nil
 		}
 		return m.Add(), nil
-	}, func(_ *fs.Op[Nexthop], err error) error { return attrs.Blame(err) })
+	}, func(o *fs.Op[Nexthop], err error) error { return joint.Guessed(attrs.Blame(err), o.Has, guesses) })
+}
+
+var guesses = []joint.Guess{
+	{Text: "Invalid nexthop id", Key: "group"}, {Text: "gateway", Key: "via"}, {Text: "group", Key: "group"}, {Text: "encap", Key: "encap"},
 }
 
 // Watch yields the objects and their changes.
@@ -226,10 +230,21 @@ func (k *kernel) Buckets(ctx context.Context, q *fs.Query[Bucket]) iter.Seq2[*Bu
 	if q.Has("id") {
 		id = q.Want.ID
 	}
-	return joint.Rows(rt.Buckets(ctx, k.c, id), func(m *rt.Nexthop, b *Bucket) bool {
+	return present(joint.Rows(rt.Buckets(ctx, k.c, id), func(m *rt.Nexthop, b *Bucket) bool {
 		*b = Bucket{ID: m.ID, Index: uint32(m.ResBucket.Index), NHID: m.ResBucket.NHID, Idle: m.ResBucket.IdleTime}
 		return true
-	})
+	}))
+}
+
+// present ends where the kernel says that there is no such group.
+func present(rows iter.Seq2[*Bucket, error]) iter.Seq2[*Bucket, error] {
+	return func(yield func(*Bucket, error) bool) {
+		for b, err := range rows {
+			if errors.Is(err, fs.ErrNotExist) || !yield(b, err) {
+				return
+			}
+		}
+	}
 }
 
 var attrs = joint.Words{

@@ -240,18 +240,16 @@ func blame(o *fs.Op[Route], err error) error {
 	if e.Errno == syscall.EHOSTUNREACH && o.Act != fs.Del && o.Has("via") { // IPv6 says no more
 		return &fs.KeyError{Key: "via", Err: got}
 	}
-	for _, g := range guesses {
-		if o.Act != fs.Del && strings.Contains(e.Msg, g.text) && o.Has(g.key) {
-			return &fs.KeyError{Key: g.key, Err: got}
-		}
+	if o.Act == fs.Del {
+		return got
 	}
-	return got
+	return joint.Guessed(got, o.Has, guesses)
 }
 
-// guesses are keys by what the kernel says where it blames no attribute.
-var guesses = []struct{ text, key string }{
-	{"invalid gateway", "via"}, {"Gateway", "via"}, {"Invalid prefix", "dst"}, {"congestion", "congctl"}, {"Nexthop id", "nhid"},
-	{"prefsrc", "src"}, {"source address", "src"}, {"encap", "encap"}, {"scope", "scope"}, {"metric", "mtu"},
+var guesses = []joint.Guess{
+	{Text: "invalid gateway", Key: "via"}, {Text: "Gateway", Key: "via"}, {Text: "Invalid prefix", Key: "dst"},
+	{Text: "congestion", Key: "congctl"}, {Text: "Nexthop id", Key: "nhid"}, {Text: "prefsrc", Key: "src"},
+	{Text: "source address", Key: "src"}, {Text: "encap", Key: "encap"}, {Text: "scope", Key: "scope"},
 }
 
 func hopKey(i int, key string) string { return "nexthop " + strconv.Itoa(i+1) + ": " + key }

@@ -21,7 +21,9 @@ func fakeTree(f *fake) treetest.Door {
 	return treetest.Local(&fs.Tree{Root: root}, treetest.Root)
 }
 
-func TestTranscript(t *testing.T) { treetest.Run(t, fakeTree(&fake{}), "testdata/routes.txt") }
+func TestTranscripts(t *testing.T) {
+	treetest.RunAll(t, "testdata/*.txt", func(*testing.T) treetest.Door { return fakeTree(&fake{}) })
+}
 
 // lines that make every key print.
 const lines = `
