@@ -331,10 +331,7 @@ func Prefix[T any](name, doc string, at func(v *T) *netip.Prefix) Key[T] {
 	}
 }
 
-var (
-	allIPv4 = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
-	allIPv6 = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
-)
+var allIPv4 = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
 
 // ParsePrefix reads a prefix as a key made by Prefix does; "default" is that
 // of IPv4, and "" and "none" the zero Prefix.

@@ -171,7 +171,7 @@ func splitLine(line string) ([]string, error) {
 // unquoteWord returns a word without its quotes; a word that is not one comes
 // back as it is.
 func unquoteWord(word string) string {
-	if strings.IndexAny(word, `'"`) < 0 {
+	if !strings.ContainsAny(word, `'"`) {
 		return word
 	}
 	toks, err := tokenize(word, nil)

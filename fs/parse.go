@@ -115,13 +115,7 @@ func isAddr6(word string) bool {
 	return err == nil && a.Is6()
 }
 
-// parseText makes a record of what appendText printed. Keys without a Set are
-// left out.
-func (k *Keys[T]) parseText(text string) (*T, error) {
-	v := new(T)
-	return v, k.parseInto(v, text)
-}
-
+// parseInto gives v what appendText printed. Keys without a Set are left out.
 func (k *Keys[T]) parseInto(v *T, text string) error {
 	items, err := k.sch.parse(text)
 	if err != nil {
