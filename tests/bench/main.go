@@ -136,7 +136,7 @@ func prepare(cfg config) (*bench, error) {
 		return nil, err
 	}
 	for _, c := range [][]string{
-		{"go", "build", "-o", dir + "/", "../../cmd/netfs"},
+		{"go", "build", "-C", "../..", "-o", dir + "/", "./cmd/netfs"},
 		{"cc", "-O2", "-o", dir + "/walk", "testdata/walk.c"},
 		{"mount", "--make-rprivate", "/"},
 		{"ip", "link", "set", "lo", "up"},
