@@ -19,7 +19,11 @@ func (k *Keys[T]) appendJSON(b []byte, v *T) []byte {
 func (k *Keys[T]) appendObject(b []byte, v *T, p part, hide *KeySet) []byte {
 	b = append(b, '{')
 	start := len(b)
-	for i := range k.order {
+	for i := 0; i < len(k.order); i++ {
+		if next := k.skip(i, v); next > i {
+			i = next - 1
+			continue
+		}
 		o := &k.order[i]
 		info := &k.sch.keys[o.idx]
 		if p != allKeys && !p.takes(info) || hide != nil && hide.Has(o.idx) {

@@ -67,6 +67,17 @@ type Key[T any] struct {
 	full   func(b []byte, v *T) []byte // prints a zero value too
 	many   *many[T]                    // an open family of keys: opt.N
 	prefix bool                        // takes "default"
+	some   *func(v *T) bool            // of its section
+}
+
+// Section ties keys that stand side by side to one question: where some says
+// no, the record has none of them, and none is looked at. It is what makes
+// records of many rare keys print fast.
+func Section[T any](some func(v *T) bool, keys ...Key[T]) []Key[T] {
+	for i := range keys {
+		keys[i].some = &some
+	}
+	return keys
 }
 
 // AsID makes the key part of the identity.

@@ -45,6 +45,7 @@ type printed struct {
 	lead string // ` dst=`
 	json string // `"dst":`
 	idx  int
+	end  int // of the section that begins here, 0 if none does
 }
 
 // schema is what the grammar knows of a key table, whatever its record type.
@@ -127,6 +128,29 @@ func (k *Keys[T]) sortOutput() {
 			}
 		}
 	}
+	k.cutSections()
+}
+
+// cutSections notes at the first key of each section where the section ends.
+func (k *Keys[T]) cutSections() {
+	for i := 0; i < len(k.order); {
+		some, first := k.list[k.order[i].idx].some, i
+		for i++; i < len(k.order) && some != nil && k.list[k.order[i].idx].some == some; i++ {
+		}
+		if some != nil {
+			k.order[first].end = i
+		}
+	}
+}
+
+// skip returns the place in order behind the section that begins at i, if v has
+// nothing of it; else i.
+func (k *Keys[T]) skip(i int, v *T) int {
+	o := &k.order[i]
+	if o.end == 0 || (*k.list[o.idx].some)(v) {
+		return i
+	}
+	return o.end
 }
 
 // index finds a key by its name or another spelling of it.

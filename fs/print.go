@@ -46,7 +46,11 @@ func (k *Keys[T]) appendText(b []byte, v *T, p part) []byte {
 // that the keys do not.
 func (k *Keys[T]) appendWords(b []byte, v *T, p part, hide *KeySet) []byte {
 	start := len(b)
-	for i := range k.order {
+	for i := 0; i < len(k.order); i++ {
+		if next := k.skip(i, v); next > i {
+			i = next - 1
+			continue
+		}
 		o := &k.order[i]
 		info := &k.sch.keys[o.idx]
 		if p != allKeys && !p.takes(info) || hide != nil && hide.Has(o.idx) {

@@ -72,16 +72,18 @@ func entryKeys() *fs.Keys[Entry] {
 		labelsKey(),
 		fs.Str("helper", "what understands the protocol above it: ftp, sip ...", func(e *Entry) *string { return &e.Helper }),
 	)
+	var rare []fs.Key[Entry]
 	for dir, before := range []string{"", "reply."} {
-		all = append(all, directionKeys(before, dir)...)
+		rare = append(rare, directionKeys(before, dir)...)
 	}
-	all = append(all,
+	rare = append(rare,
 		fs.Enum("dccp.role", "DCCP: client or server, of the original direction", fs.Names{1: "client", 2: "server"}, func(e *Entry) *Role { return &e.Role }),
 		fs.Num("dccp.seq", "DCCP: sequence number of the handshake", func(e *Entry) *uint64 { return &e.Seq }),
 		synproxyKey(),
 		protoKey("master.proto", "of the connection that expected it: protocol", master),
 	)
-	all = append(all, tupleKeys("master.", "of the connection that expected it: ", master)...)
+	rare = append(rare, tupleKeys("master.", "of the connection that expected it: ", master)...)
+	all = append(all, fs.Section((*Entry).hasRare, rare...)...)
 	return fs.NewKeys(append(all,
 		counter("packets", "packets of the original direction", 0, false),
 		counter("bytes", "bytes of the original direction, with IP headers", 0, true),

@@ -30,10 +30,12 @@ func (w *words) keys() *fs.Keys[Route] {
 		runs(fs.Num("expires", "IPv6: seconds until it is removed", func(r *Route) *uint32 { return &r.Expires })),
 		fs.Enum("ttl-propagate", "MPLS: whether its TTL goes into the IP header", ttlProps, func(r *Route) *TTLProp { return &r.TTLProp }),
 	}
-	all = append(all, flagKeys(func(r *Route) *Flags { return &r.Flags }, Onlink|Pervasive|Dead|Linkdown|Unresolved|Offload|Trap|OffloadFailed|Cloned|Notify)...)
-	all = append(all, metricKeys()...)
-	all = append(all, encap.Keys(func(r *Route) *encap.Encap { return &r.Encap })...)
-	all = append(all, answerKeys()...)
+	all = append(all, fs.Section(func(r *Route) bool { return r.Flags != 0 },
+		flagKeys(func(r *Route) *Flags { return &r.Flags }, Onlink|Pervasive|Dead|Linkdown|Unresolved|Offload|Trap|OffloadFailed|Cloned|Notify)...)...)
+	all = append(all, fs.Section(func(r *Route) bool { return r.Metrics != Metrics{} }, metricKeys()...)...)
+	all = append(all, fs.Section(func(r *Route) bool { return r.Encap.Kind != 0 },
+		encap.Keys(func(r *Route) *encap.Encap { return &r.Encap })...)...)
+	all = append(all, fs.Section(func(r *Route) bool { return r.Iif != "" || r.Asked != 0 }, answerKeys()...)...)
 	return fs.NewKeys(append(all,
 		familyKey(),
 		fs.Opts("attribute that netfs does not know, by its number", func(r *Route) *[]fs.Opt { return &r.Opts }),
