@@ -218,6 +218,9 @@ func (p *page) netns(name string) *fs.Value {
 		Doc: "network namespace: a name, / for the server's own; a write moves the link there (NAME, a path, pid:N, id:N, /)",
 		Get: func(_ context.Context, b []byte) ([]byte, error) { return append(b, p.k.Netns()...), nil },
 		Set: func(ctx context.Context, word string) error {
+			if word == p.k.Netns() {
+				return nil
+			}
 			old, err := p.k.Link(ctx, name)
 			if err != nil {
 				return err

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netfs-project/netfs/fs"
-	"github.com/netfs-project/netfs/nl"
+	"github.com/netfs-project/netfs/fs/treetest"
 	"github.com/netfs-project/netfs/nl/nltest"
 )
 
@@ -249,4 +249,13 @@ func TestEvents(t *testing.T) {
 	assert.Contains(t, seen, "v1")
 }
 
-var _ = nl.Route
+func TestTree(t *testing.T) {
+	for _, name := range []string{"veth", "bridge", "vxlan", "macvlan"} {
+		t.Run(name, func(t *testing.T) {
+			tr := newTree(t)
+			ip(t, tr.ns, states[name]...)
+			d := treetest.Local(&fs.Tree{Root: Page(tr.k, nil).Root}, treetest.Root)
+			treetest.Check(t, d, treetest.Options{Write: true, Values: true, Moving: func(path string) bool { return strings.HasSuffix(path, "/stats") }})
+		})
+	}
+}
