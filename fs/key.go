@@ -53,6 +53,8 @@ type Key[T any] struct {
 	// line that makes it so it is no difference, but it is set where the record
 	// has to be made.
 	Runs bool
+	// Wide marks a key whose value may set other keys, too; they count as given.
+	Wide bool
 	// Hidden keys can be filtered by and asked for as columns, and do not print
 	// otherwise.
 	Hidden bool

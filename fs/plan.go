@@ -90,7 +90,7 @@ func (p *planner[T]) read(st *statement) (*wish[T], error) {
 // eth0" of a link sets its name.
 func (p *planner[T]) setByOthers(w *wish[T]) error {
 	k := p.t.Keys
-	if !slices.ContainsFunc(w.items, k.inputOnly) {
+	if !slices.ContainsFunc(w.items, k.wide) {
 		return nil
 	}
 	var base T
@@ -110,6 +110,9 @@ func (p *planner[T]) setByOthers(w *wish[T]) error {
 func (k *Keys[T]) inputOnly(it item) bool {
 	return !k.prints(it.idx) && k.list[it.idx].Set != nil
 }
+
+// wide reports whether an item's key may set others.
+func (k *Keys[T]) wide(it item) bool { return k.list[it.idx].Wide || k.inputOnly(it) }
 
 // prints reports whether a key has a text, in lines or as a column.
 func (k *Keys[T]) prints(i int) bool {
@@ -406,7 +409,7 @@ func (k *Keys[T]) sameValue(i int, a, b *T) bool {
 func (p *planner[T]) differ(old, row *T, w *wish[T]) KeySet {
 	var d KeySet
 	k := p.t.Keys
-	all := slices.ContainsFunc(w.items, k.inputOnly)
+	all := slices.ContainsFunc(w.items, k.wide)
 	for i := range k.list {
 		key := &k.list[i]
 		if key.RO || key.Runs && w.st.verb != "change" || !k.sch.keys[i].set || !k.prints(i) {

@@ -13,9 +13,9 @@
 package addr
 
 import (
-	"errors"
 	"net/netip"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/netfs-project/netfs/fs"
@@ -162,7 +162,7 @@ func lifetime(name, doc string, at func(*Addr) *uint32) fs.Key[Addr] {
 			}
 			d, err := fs.ParseTime(w, time.Second)
 			if err != nil || d < 0 || d/time.Second >= Forever {
-				return errors.New("not seconds and not forever")
+				return bad("not seconds and not forever")
 			}
 			*at(a) = uint32(d / time.Second)
 			return nil
@@ -182,3 +182,6 @@ func dynamic() fs.Key[Addr] {
 		Set: func(*Addr, string) error { return nil },
 	}
 }
+
+// bad is a refusal of what was written.
+func bad(text string) error { return &fs.Error{Text: text, Errno: syscall.EINVAL} }

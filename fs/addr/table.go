@@ -2,7 +2,6 @@ package addr
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"net/netip"
@@ -214,7 +213,7 @@ func (p *page) alone(ctx context.Context, o *fs.Op[Addr]) error {
 			return err
 		}
 		if a.Flags&Secondary != 0 && a.network().Masked() == old.network().Masked() {
-			return fmt.Errorf("the kernel changes that only by removing the address, and %v with it", a.Local)
+			return bad("the kernel changes that only by removing the address, and " + a.Local.String() + " with it")
 		}
 	}
 	return nil
@@ -224,19 +223,19 @@ func check(a *Addr) error {
 	local := a.Local.Addr()
 	switch {
 	case !a.Local.IsValid():
-		return &fs.KeyError{Key: "local", Err: errors.New("missing")}
+		return &fs.KeyError{Key: "local", Err: bad("missing")}
 	case a.Dev == "":
-		return &fs.KeyError{Key: "dev", Err: errors.New("missing: which link?")}
+		return &fs.KeyError{Key: "dev", Err: bad("missing: which link?")}
 	case a.Peer.IsValid() && a.Peer.Addr().Is4() != local.Is4():
-		return &fs.KeyError{Key: "peer", Err: errors.New("not of the family of local")}
+		return &fs.KeyError{Key: "peer", Err: bad("not of the family of local")}
 	case a.Broadcast.IsValid() && (!local.Is4() || !a.Broadcast.Is4()):
-		return &fs.KeyError{Key: "broadcast", Err: errors.New("only IPv4 has broadcast addresses")}
+		return &fs.KeyError{Key: "broadcast", Err: bad("only IPv4 has broadcast addresses")}
 	case a.Label != "" && !local.Is4():
-		return &fs.KeyError{Key: "label", Err: errors.New("only IPv4 addresses have labels")}
+		return &fs.KeyError{Key: "label", Err: bad("only IPv4 addresses have labels")}
 	case a.scoped && !local.Is4() && a.Scope != natural(local):
-		return &fs.KeyError{Key: "scope", Err: errors.New("the scope of an IPv6 address follows from the address")}
+		return &fs.KeyError{Key: "scope", Err: bad("the scope of an IPv6 address follows from the address")}
 	case a.hasPreferred && a.Valid != 0 && a.Preferred > a.Valid:
-		return &fs.KeyError{Key: "preferred_lft", Err: errors.New("longer than valid_lft")}
+		return &fs.KeyError{Key: "preferred_lft", Err: bad("longer than valid_lft")}
 	}
 	return nil
 }

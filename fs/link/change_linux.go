@@ -39,7 +39,7 @@ func (k *kernel) Add(ctx context.Context, l *Link, given func(string) bool) erro
 	defer done()
 	rest := slices.ContainsFunc(append(later, "state"), after)
 	if rest && l.Netns != "" {
-		return &fs.KeyError{Key: "netns", Word: l.Netns, Err: errors.New("what is in another namespace cannot be changed from here: " + strings.Join(later, " ") + " are set there")}
+		return &fs.KeyError{Key: "netns", Word: l.Netns, Err: bad("what is in another namespace cannot be changed from here: " + strings.Join(later, " ") + " are set there")}
 	}
 	closePeer, err := k.make(ctx, m, l, now)
 	if err != nil {
@@ -123,7 +123,7 @@ func (k *kernel) lower(ctx context.Context, m *rt.Link, data []byte, l *Link) ([
 func (k *kernel) lowerElsewhere(m *rt.Link, data []byte, l *Link) ([]byte, error) {
 	index, err := strconv.Atoi(strings.TrimPrefix(l.Link, "if"))
 	if err != nil {
-		return nil, &fs.KeyError{Key: "link", Word: l.Link, Err: errors.New("in another namespace a link is named by its number: if7")}
+		return nil, &fs.KeyError{Key: "link", Word: l.Link, Err: bad("in another namespace a link is named by its number: if7")}
 	}
 	id, err := strconv.Atoi(l.LinkNetns)
 	if err != nil {
@@ -524,14 +524,14 @@ func (k *kernel) space(m *rt.Link, name string) (done func(), err error) {
 	case kind == "pid" || isNumber(name):
 		pid, err := strconv.ParseUint(strings.TrimPrefix(name, "pid:"), 10, 32)
 		if err != nil {
-			return done, &fs.KeyError{Key: "netns", Word: name, Err: errors.New("not the number of a process")}
+			return done, &fs.KeyError{Key: "netns", Word: name, Err: bad("not the number of a process")}
 		}
 		m.NetNSPID = uint32(pid)
 		return done, nil
 	case kind == "id":
 		id, err := strconv.ParseInt(value, 10, 32)
 		if err != nil {
-			return done, &fs.KeyError{Key: "netns", Word: name, Err: errors.New("not an id")}
+			return done, &fs.KeyError{Key: "netns", Word: name, Err: bad("not an id")}
 		}
 		m.TargetNSID = int32(id)
 		m.Has |= rt.LinkTargetNSID

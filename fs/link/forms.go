@@ -113,7 +113,7 @@ func (k *KindKey) Number(w string) (uint64, error) {
 	}
 	n, err := strconv.ParseUint(w, 0, 32)
 	if err != nil {
-		return 0, errors.New("not one of " + strings.Join(k.words(), " "))
+		return 0, bad("not one of " + strings.Join(k.words(), " "))
 	}
 	return n, nil
 }
@@ -171,9 +171,9 @@ func number(w string, most uint64) (string, error) {
 	n, err := strconv.ParseUint(w, 0, 64)
 	switch {
 	case err != nil && !errors.Is(err, strconv.ErrRange):
-		return "", errors.New("not a number")
+		return "", bad("not a number")
 	case err != nil || n > most:
-		return "", errors.New("not in 0.." + strconv.FormatUint(most, 10))
+		return "", bad("not in 0.." + strconv.FormatUint(most, 10))
 	}
 	return strconv.FormatUint(n, 10), nil
 }
@@ -185,7 +185,7 @@ func address(w string) (string, error) {
 	}
 	a, err := netip.ParseAddr(w)
 	if err != nil {
-		return "", errors.New("not an address")
+		return "", bad("not an address")
 	}
 	return a.String(), nil
 }
@@ -194,7 +194,7 @@ func address(w string) (string, error) {
 func portRange(w string) (string, error) {
 	low, high, ok := strings.Cut(w, "-")
 	if !ok {
-		return "", errors.New("not LOW-HIGH")
+		return "", bad("not LOW-HIGH")
 	}
 	a, err := number(low, 65535)
 	if err != nil {

@@ -1,11 +1,11 @@
 package link
 
 import (
-	"errors"
 	"net"
 	"net/netip"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/netfs-project/netfs/fs"
 	"github.com/netfs-project/netfs/fs/names"
@@ -21,7 +21,7 @@ var settings = []fs.Key[Link]{
 	{Name: "name", Also: []string{"ifname"}, Doc: "name, up to 15 bytes", Type: fs.Text, ID: true,
 		Get: func(b []byte, l *Link) []byte { return append(b, l.Name...) },
 		Set: func(l *Link, w string) error { l.Name = w; return checkName(w) }},
-	{Name: "type", Also: []string{"kind"}, Doc: "what it is: veth, bridge, vlan ...; hardware has none; given when it is made", Type: fs.Word, Words: kindNames,
+	{Name: "type", Also: []string{"kind"}, Doc: "what it is: veth, bridge, vlan ...; hardware has none; given when it is made", Type: fs.Word, Words: kindNames, Wide: true,
 		Get: func(b []byte, l *Link) []byte { return append(b, l.Type...) },
 		Set: setType},
 	{Name: "state", Doc: "administrative state; up and down alone will do", Type: fs.Word, Words: []string{"up", "down"}, Bare: true,
@@ -165,6 +165,9 @@ func hide(k fs.Key[Link]) fs.Key[Link] {
 	return k
 }
 
+// bad is a refusal of what was written.
+func bad(text string) error { return &fs.Error{Text: text, Errno: syscall.EINVAL} }
+
 func nowhere(*Link) string { return "-" }
 
 func upDown(up bool) string {
@@ -178,11 +181,11 @@ func upDown(up bool) string {
 func checkName(w string) error {
 	switch {
 	case w == "" || w == "." || w == "..":
-		return errors.New("not a name of a link")
+		return bad("not a name of a link")
 	case len(w) > 15:
-		return errors.New("longer than 15 bytes")
+		return bad("longer than 15 bytes")
 	case strings.ContainsAny(w, "/: \t\n\v\f\r"):
-		return errors.New("a link's name has no blank, slash or colon")
+		return bad("a link's name has no blank, slash or colon")
 	}
 	return nil
 }
@@ -197,12 +200,12 @@ func setType(l *Link, w string) error {
 			l.Port = []Port{{Kind: kind}}
 		}
 		if l.Port[0].Kind != kind {
-			return errors.New("it is a port of type " + l.Port[0].Kind)
+			return bad("it is a port of type " + l.Port[0].Kind)
 		}
 		return nil
 	}
 	if w == "" {
-		return errors.New("not a type of link")
+		return bad("not a type of link")
 	}
 	l.Type = w
 	return nil
@@ -215,7 +218,7 @@ func parseSwitch(w, on, off string) (bool, error) {
 	case off, "0", "off", "no", "false":
 		return false, nil
 	}
-	return false, errors.New("not " + on + " or " + off)
+	return false, bad("not " + on + " or " + off)
 }
 
 // linkName is a key whose value is the name of another link.
@@ -251,7 +254,7 @@ func ParseHW(w string) (string, error) {
 	}
 	a, err := fs.ParseMAC(w)
 	if err != nil || len(a) == 0 {
-		return "", errors.New("not a link-layer address")
+		return "", bad("not a link-layer address")
 	}
 	return string(fs.AppendMAC(nil, a)), nil
 }
@@ -270,5 +273,5 @@ func oneOf(w string, words []string) error {
 	if slices.Contains(words, w) {
 		return nil
 	}
-	return errors.New("not one of " + strings.Join(words, " "))
+	return bad("not one of " + strings.Join(words, " "))
 }

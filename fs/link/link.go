@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 
 	"github.com/netfs-project/netfs/fs"
@@ -164,7 +165,7 @@ func (p *page) table() *fs.Table[Link] {
 			{Name: "up", Usage: "[NAME]", Doc: "set the link up", Do: p.state(true)},
 			{Name: "down", Usage: "[NAME]", Doc: "set the link down", Do: p.state(false)},
 			{Name: "bounce", Usage: "[NAME] [KEY=VALUE...]", Doc: "set the link down, change what is given, set it up again", Do: p.bounce},
-			{Name: "rename", Usage: "[OLD] NEW", Doc: "give the link another name", Do: p.rename},
+			{Name: "rename", Usage: "[NAME] NEW [bounce]", Doc: "give the link another name; bounce: take it down for that", Do: p.rename},
 		},
 	}
 }
@@ -254,7 +255,7 @@ func (p *page) do(ctx context.Context, o *fs.Op[Link]) error {
 		}
 	}
 	if l.Type == "" {
-		return &fs.KeyError{Key: "type", Err: errors.New("missing: a link is made from a name and a type")}
+		return &fs.KeyError{Key: "type", Err: bad("missing: a link is made from a name and a type")}
 	}
 	return p.k.Add(ctx, l, o.Has)
 }
@@ -275,59 +276,63 @@ func (p *page) del(ctx context.Context, l *Link) error {
 	return p.k.Del(ctx, old)
 }
 
+// state is the verb that sets a link up or down.
 func (p *page) state(up bool) func(context.Context, *fs.Op[Link]) error {
 	return func(ctx context.Context, o *fs.Op[Link]) error {
-		old, err := p.old(ctx, o)
+		old, err := p.k.Link(ctx, o.Row.Name)
 		if err != nil || old.Up == up {
 			return err
 		}
-		l := *old
-		l.Up = up
-		return p.k.Set(ctx, old, &l, only("state"))
+		return p.set(ctx, old, up)
 	}
 }
 
-// bounce changes what the kernel refuses to change while the link is up. It
-// leaves the link up if it was, or if the line says so.
+// set sets a link up or down.
+func (p *page) set(ctx context.Context, old *Link, up bool) error {
+	l := *old
+	l.Up = up
+	return p.k.Set(ctx, old, &l, only("state"))
+}
+
+// bounce changes what the kernel refuses to change while the link is up.
 func (p *page) bounce(ctx context.Context, o *fs.Op[Link]) error {
-	old, err := p.old(ctx, o)
-	if err != nil {
-		return err
-	}
 	if err := check(&o.Row, o.Has); err != nil {
 		return err
 	}
-	return p.bounced(ctx, old, func(l *Link) (*Link, func(string) bool) { return &o.Row, o.Has })
+	old, err := p.k.Link(ctx, o.Row.Name)
+	if err != nil {
+		return err
+	}
+	up := old.Up
+	if o.Has("state") {
+		up = o.Row.Up
+	}
+	changed := func(key string) bool { return key != "name" && key != "state" && o.Has(key) }
+	return p.down(ctx, old, up, func(down *Link) error { return p.k.Set(ctx, down, &o.Row, changed) })
 }
 
-// bounced takes the link down, applies the change that want gives, and takes
-// the link up again even if that failed.
-func (p *page) bounced(ctx context.Context, old *Link, want func(*Link) (*Link, func(string) bool)) error {
-	down := *old
-	down.Up = false
+// down takes a link down, makes a change, and sets it up again, whatever came of
+// the change.
+func (p *page) down(ctx context.Context, old *Link, up bool, change func(down *Link) error) error {
 	if old.Up {
-		if err := p.k.Set(ctx, old, &down, only("state")); err != nil {
+		if err := p.set(ctx, old, false); err != nil {
 			return err
 		}
 	}
-	l, has := want(&down)
-	changed := func(key string) bool {
-		return key != "state" && key != "name" && has(key) || key == "name" && l.Name != old.Name
-	}
-	err := p.k.Set(ctx, &down, l, changed)
-	up := *old
-	if err == nil {
-		up.Name = l.Name
-	}
-	if !old.Up && !has("state") || has("state") && !l.Up {
+	down := *old
+	down.Up = false
+	err := change(&down)
+	if !up {
 		return err
 	}
-	return errors.Join(err, p.k.Set(ctx, &down, withUp(up), only("state")))
-}
-
-func withUp(l Link) *Link {
-	l.Up = true
-	return &l
+	switch e := p.set(ctx, &down, true); {
+	case e == nil:
+		return err
+	case err == nil:
+		return e
+	default:
+		return fmt.Errorf("%w; and it stays down: %v", err, e)
+	}
 }
 
 // only is a set of one key.
@@ -337,8 +342,8 @@ func only(key string) func(string) bool {
 
 // rename gives a link another name.
 func (p *page) rename(ctx context.Context, o *fs.Op[Link]) error {
-	if len(o.Args) != 1 {
-		return errors.New("which new name?")
+	if len(o.Args) == 0 || len(o.Args) > 2 || len(o.Args) == 2 && o.Args[1] != "bounce" {
+		return bad("rename takes a new name, and perhaps the word bounce")
 	}
 	if err := checkName(o.Args[0]); err != nil {
 		return &fs.KeyError{Key: "name", Word: o.Args[0], Err: err}
@@ -347,9 +352,15 @@ func (p *page) rename(ctx context.Context, o *fs.Op[Link]) error {
 	if err != nil {
 		return err
 	}
-	l := *old
-	l.Name = o.Args[0]
-	return p.k.Set(ctx, old, &l, only("name"))
+	change := func(old *Link) error {
+		l := *old
+		l.Name = o.Args[0]
+		return p.k.Set(ctx, old, &l, only("name"))
+	}
+	if len(o.Args) == 2 && old.Up {
+		return p.down(ctx, old, true, change)
+	}
+	return change(old)
 }
 
 // norm makes the record of a line what the kernel will show.
@@ -379,14 +390,14 @@ func check(l *Link, given func(string) bool) error {
 		}
 		k := FindKind(l.Type, p.Key)
 		if k == nil {
-			return &fs.KeyError{Key: p.Key, Word: p.Value, Err: errors.New("no key of type " + quoteType(l.Type) + hasKeys(Kinds[l.Type]))}
+			return &fs.KeyError{Key: p.Key, Word: p.Value, Err: bad("no key of type " + quoteType(l.Type) + hasKeys(Kinds[l.Type]))}
 		}
 		if _, err := k.canonical(p.Value); err != nil {
 			return &fs.KeyError{Key: p.Key, Word: p.Value, Err: err}
 		}
 	}
 	if len(l.Port) > 1 {
-		return &fs.KeyError{Key: "port", Err: errors.New("a link is a port once")}
+		return &fs.KeyError{Key: "port", Err: bad("a link is a port once")}
 	}
 	for i := range l.Port {
 		if err := l.Port[i].canonical(); err != nil {

@@ -2,7 +2,6 @@ package link
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"sort"
 	"strings"
@@ -171,7 +170,7 @@ func (l *Link) portKind() string {
 // setPort sets a key of the port; "type X_slave" must stand before it.
 func (l *Link) setPort(name, w string) error {
 	if !l.port || len(l.Port) == 0 {
-		return errors.New("only after type bridge_slave or bond_slave, or behind the word port")
+		return bad("only after type bridge_slave or bond_slave, or behind the word port")
 	}
 	p := l.Port[0]
 	p.Data = p.Data.With(name, w)
@@ -184,7 +183,7 @@ func (p *Port) canonical() error {
 	for _, d := range p.Data {
 		k := FindPort(p.Kind, d.Key)
 		if k == nil {
-			return &fs.KeyError{Key: d.Key, Word: d.Value, Err: errors.New("no key of a port of type " + quoteType(p.Kind) + hasKeys(Ports[p.Kind]))}
+			return &fs.KeyError{Key: d.Key, Word: d.Value, Err: bad("no key of a port of type " + quoteType(p.Kind) + hasKeys(Ports[p.Kind]))}
 		}
 		w, err := k.canonical(d.Value)
 		if err != nil {
@@ -225,7 +224,7 @@ func (p *page) port(name string) fs.Node {
 
 func (p *page) setPort(ctx context.Context, name string, o *fs.Op[Port]) error {
 	if o.Act != fs.Replace && o.Act != fs.Change {
-		return errors.New("a port is made and removed by its link's master")
+		return bad("a port is made and removed by its link's master")
 	}
 	if err := o.Row.canonical(); err != nil {
 		return err

@@ -3,7 +3,6 @@ package link
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"math"
 	"net/netip"
@@ -125,7 +124,7 @@ var asInt = form{
 	put: func(_ *KindKey, w string, _ conv) ([]byte, error) {
 		n, err := strconv.ParseInt(w, 0, 64)
 		if err != nil || n < math.MinInt32 || n > math.MaxInt32 {
-			return nil, errors.New("not a signed number of 32 bits")
+			return nil, bad("not a signed number of 32 bits")
 		}
 		return binary.NativeEndian.AppendUint32(nil, uint32(n)), nil
 	},
@@ -226,7 +225,7 @@ var asRange = form{
 	put: func(_ *KindKey, w string, _ conv) ([]byte, error) {
 		var low, high uint16
 		if _, err := fmt.Sscanf(w, "%d-%d", &low, &high); err != nil {
-			return nil, errors.New("not LOW-HIGH")
+			return nil, bad("not LOW-HIGH")
 		}
 		return binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(nil, low), high), nil
 	},
@@ -246,7 +245,7 @@ var asAddrs = form{
 		for i, s := range strings.FieldsFunc(w, func(r rune) bool { return r == ',' }) {
 			a, err := netip.ParseAddr(s)
 			if err != nil {
-				return nil, errors.New("not addresses")
+				return nil, bad("not addresses")
 			}
 			b = attr.AppendAddr(b, uint16(i), a)
 		}
@@ -273,7 +272,7 @@ func asQoS(element uint16) form {
 			for _, s := range strings.FieldsFunc(w, func(r rune) bool { return r == ',' }) {
 				var from, to uint32
 				if _, err := fmt.Sscanf(s, "%d:%d", &from, &to); err != nil {
-					return nil, errors.New("not FROM:TO")
+					return nil, bad("not FROM:TO")
 				}
 				m := binary.NativeEndian.AppendUint32(binary.NativeEndian.AppendUint32(nil, from), to)
 				b, _ = attr.AppendBytes(b, element, m)
@@ -394,7 +393,7 @@ var asTTL = form{
 		case err != nil || n == inherited:
 			return nil, err
 		case n > 255:
-			return nil, errors.New("not in 0..255")
+			return nil, bad("not in 0..255")
 		}
 		return []byte{byte(n)}, nil
 	},

@@ -16,9 +16,9 @@
 package neigh
 
 import (
-	"errors"
 	"net/netip"
 	"strings"
+	"syscall"
 
 	"github.com/netfs-project/netfs/fs"
 	"github.com/netfs-project/netfs/fs/names"
@@ -151,8 +151,11 @@ func setState(n *Neigh, w string) error {
 		return err
 	}
 	if s > 0xff {
-		return errors.New("not a state")
+		return bad("not a state")
 	}
 	n.State, n.stated = uint16(s), true
 	return nil
 }
+
+// bad is a refusal of what was written.
+func bad(text string) error { return &fs.Error{Text: text, Errno: syscall.EINVAL} }

@@ -2,7 +2,6 @@ package neigh
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"strconv"
 
@@ -158,11 +157,11 @@ func act(o *fs.Op[Neigh]) fs.Act {
 func check(n *Neigh) error {
 	switch {
 	case !n.Dst.IsValid():
-		return &fs.KeyError{Key: "dst", Err: errors.New("missing")}
+		return &fs.KeyError{Key: "dst", Err: bad("missing")}
 	case n.Dev == "":
-		return &fs.KeyError{Key: "dev", Err: errors.New("missing: which link?")}
+		return &fs.KeyError{Key: "dev", Err: bad("missing: which link?")}
 	case n.Flags&Proxy != 0 && n.LLAddr != "":
-		return &fs.KeyError{Key: "lladdr", Err: errors.New("a proxy has none: this host answers with its own")}
+		return &fs.KeyError{Key: "lladdr", Err: bad("a proxy has none: this host answers with its own")}
 	}
 	return nil
 }

@@ -16,11 +16,13 @@ package netns
 import (
 	"context"
 	"errors"
+	"fmt"
 	iofs "io/fs"
 	"iter"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/netfs-project/netfs/fs"
 )
@@ -71,7 +73,7 @@ var keys = fs.NewKeys(
 				id, err = -1, nil
 			}
 			if err != nil || id < -1 {
-				return errors.New("not a number, and not auto")
+				return bad("not a number, and not auto")
 			}
 			n.ID, n.HasID = int32(id), true
 			return nil
@@ -80,7 +82,7 @@ var keys = fs.NewKeys(
 		Set: func(n *Netns, w string) error {
 			pid, err := strconv.ParseUint(w, 10, 31)
 			if err != nil {
-				return errors.New("not the number of a process")
+				return bad("not the number of a process")
 			}
 			n.PID = uint32(pid)
 			return nil
@@ -90,7 +92,7 @@ var keys = fs.NewKeys(
 
 func checkName(w string) error {
 	if w == "" || w == "." || w == ".." || len(w) > 255 || strings.ContainsAny(w, "/\x00") {
-		return errors.New("not a name of a namespace")
+		return bad("not a name of a namespace")
 	}
 	return nil
 }
@@ -131,13 +133,13 @@ func New(k Kernel, grow Grow) *Page {
 		Verbs: []fs.Verb[Netns]{
 			{Name: "attach", Usage: "NAME pid=PID", Doc: "give the namespace of a process a name", Do: func(ctx context.Context, o *fs.Op[Netns]) error {
 				if o.Row.PID == 0 {
-					return &fs.KeyError{Key: "pid", Err: errors.New("missing: the namespace of which process?")}
+					return &fs.KeyError{Key: "pid", Err: bad("missing: the namespace of which process?")}
 				}
 				return p.add(ctx, &o.Row)
 			}},
 			{Name: "rename", Usage: "OLD NEW", Doc: "give a namespace another name", Do: func(ctx context.Context, o *fs.Op[Netns]) error {
 				if len(o.Args) != 1 {
-					return errors.New("rename takes two names")
+					return bad("rename takes two names")
 				}
 				return p.rename(ctx, o.Row.Name, o.Args[0])
 			}},
@@ -175,7 +177,7 @@ func (p *Page) do(ctx context.Context, o *fs.Op[Netns]) error {
 		return p.k.SetID(ctx, &o.Row)
 	case o.Act == fs.Change || o.Act == fs.Replace && o.Old != nil:
 		if o.Has("pid") {
-			return &fs.KeyError{Key: "pid", Err: errors.New("the name has a namespace already")}
+			return &fs.KeyError{Key: "pid", Err: bad("the name has a namespace already")}
 		}
 		return p.k.SetID(ctx, &o.Row)
 	}
@@ -194,7 +196,10 @@ func (p *Page) add(ctx context.Context, n *Netns) error {
 	if err == nil {
 		return nil
 	}
-	return errors.Join(err, p.k.Del(ctx, n.Name))
+	if e := p.k.Del(ctx, n.Name); e != nil {
+		err = fmt.Errorf("%w; and it could not be removed again: %v", err, e)
+	}
+	return err
 }
 
 func (p *Page) del(ctx context.Context, name string) error {
@@ -269,7 +274,7 @@ func (d *dir) make(ctx context.Context, name string, words []fs.Pair) error {
 	n := Netns{Name: name}
 	for _, w := range words {
 		if w.Key != "id" && w.Key != "pid" {
-			return &fs.KeyError{Key: w.Key, Word: w.Value, Err: errors.New("a namespace is made with id and pid only")}
+			return &fs.KeyError{Key: w.Key, Word: w.Value, Err: bad("a namespace is made with id and pid only")}
 		}
 		if err := set(&n, w); err != nil {
 			return &fs.KeyError{Key: w.Key, Word: w.Value, Err: err}
@@ -281,7 +286,7 @@ func (d *dir) make(ctx context.Context, name string, words []fs.Pair) error {
 func set(n *Netns, w fs.Pair) error {
 	v, err := strconv.ParseInt(w.Value, 0, 32)
 	if err != nil || v < 0 {
-		return errors.New("not a number")
+		return bad("not a number")
 	}
 	if w.Key == "id" {
 		n.ID, n.HasID = int32(v), true
@@ -298,3 +303,6 @@ func (d *dir) find(ctx context.Context, name string) (fs.Node, error) {
 	}
 	return &member{page: d.Page, name: name, inode: n.Inode}, nil
 }
+
+// bad is a refusal of what was written.
+func bad(text string) error { return &fs.Error{Text: text, Errno: syscall.EINVAL} }

@@ -108,10 +108,14 @@ func (k *kernel) Rename(_ context.Context, from, to string) error {
 	if err := bind(fmt.Sprintf("/proc/self/fd/%d", ns.FD()), to); err != nil {
 		return err
 	}
-	if err := nl.DeleteNS(from); err != nil {
-		return errors.Join(err, nl.DeleteNS(to))
+	err = nl.DeleteNS(from)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if e := nl.DeleteNS(to); e != nil {
+		err = fmt.Errorf("%w; and it has both names now: %v", err, e)
+	}
+	return err
 }
 
 // dir has the names.
