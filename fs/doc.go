@@ -7,7 +7,7 @@
 // and error messages come from that one table:
 //
 //	var keys = fs.NewKeys(
-//		fs.Key[Hop]{Name: "dst", ID: true, Doc: "destination prefix", Get: getDst, Set: setDst},
+//		fs.Prefix("dst", "destination", func(h *Hop) *netip.Prefix { return &h.Dst }).AsID(),
 //		fs.Num("metric", "preference, lower wins", func(h *Hop) *uint32 { return &h.Metric }),
 //	)
 //	root := fs.Dir{"hops": &fs.Table[Hop]{Kind: "hop", Keys: keys, Rows: k.Hops, Do: k.Do}}
