@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+	"unicode/utf8"
 )
 
 // Kinds of failure, for errors.Is. The first four are those of io/fs.
@@ -107,8 +108,21 @@ func (e *KeyError) Error() string {
 	case e.Word == "":
 		return e.Key + ": " + e.Err.Error()
 	default:
-		return e.Key + " " + strconv.Quote(e.Word) + ": " + e.Err.Error()
+		return e.Key + " " + strconv.Quote(cutWord(e.Word)) + ": " + e.Err.Error()
 	}
+}
+
+// cutWord keeps the beginning of a word that is too long for an error.
+func cutWord(s string) string {
+	const most = 60
+	if len(s) <= most {
+		return s
+	}
+	n := most
+	for n > most-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "..."
 }
 
 func (e *KeyError) Unwrap() error { return e.Err }

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	iofs "io/fs"
 	"log/slog"
+	"strings"
 	"syscall"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 )
@@ -313,6 +315,13 @@ func TestErrorLogUsers(t *testing.T) {
 	}
 	require.Len(t, l.users, keptUsers)
 	require.NotEmpty(t, l.text(&User{UID: keptUsers + 49}))
+}
+
+func TestLongWord(t *testing.T) {
+	err := &KeyError{Key: "dst", Word: strings.Repeat("ü", 1000), Err: syscall.EINVAL}
+	require.Less(t, len(err.Error()), 120)
+	require.True(t, utf8.ValidString(err.Error()))
+	require.Contains(t, err.Error(), `ü..."`)
 }
 
 func TestErrno(t *testing.T) {

@@ -683,6 +683,8 @@ func TestTicker(t *testing.T) {
 		require.NoError(t, h.Close(t.Context()))
 		require.ErrorIs(t, <-done, errClosed)
 	})
+	require.Equal(t, "{\"a\":1}\n{\"a\":2}\n", string(unarray([]byte("[\n{\"a\":1},\n{\"a\":2}\n]\n"))))
+	require.Empty(t, unarray([]byte("[\n]\n")))
 	for in, want := range map[string]time.Duration{"1s": time.Second, "2": 2 * time.Second, "0.5": time.Second / 2, "100ms": 100 * time.Millisecond, "1ms": 0, "": 0, "x": 0, "-1": 0} {
 		got, err := parseEvery(in)
 		require.Equal(t, want, got, in)

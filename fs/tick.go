@@ -128,7 +128,18 @@ func (f *tickFile) fill(ctx context.Context) error {
 		f.next = f.next.Add(max(f.every, now.Sub(f.next).Truncate(f.every)))
 	}
 	f.text, err = readAll(ctx, h)
+	f.text = unarray(f.text)
 	return gone(err)
+}
+
+// unarray makes an object per line, as streams have them, of a JSON array.
+func unarray(text []byte) []byte {
+	body, ok := bytes.CutPrefix(text, []byte("[\n"))
+	if !ok {
+		return text
+	}
+	body = bytes.TrimSuffix(body, []byte("]\n"))
+	return bytes.ReplaceAll(body, []byte("},\n"), []byte("}\n"))
 }
 
 // readAll reads a file that has an end.

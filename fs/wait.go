@@ -5,6 +5,7 @@ import (
 	iofs "io/fs"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -182,6 +183,9 @@ func (c *condition) watch(ctx context.Context) error {
 	}
 	for p := make([]byte, 4096); ; {
 		there, err := c.kind.exists(ctx, c.filters)
+		if c.gone && absence(err) {
+			return nil // with the object that this file belongs to
+		}
 		if err != nil || there != c.gone {
 			return err
 		}
@@ -194,6 +198,15 @@ func (c *condition) watch(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// absence reports whether err says that what was asked for is not there.
+func absence(err error) bool {
+	switch Errno(err) {
+	case errNoFile.Errno, ErrRemoved.Errno, syscall.ENODEV, syscall.ESRCH:
+		return true
+	}
+	return false
 }
 
 // listen subscribes to the events that may make the condition true: those of

@@ -75,6 +75,9 @@ func splitName(name string) (nameWords, error) {
 		name, w.json = s, true
 	}
 	base, rest, more := strings.Cut(name, ",")
+	if s, ok := strings.CutSuffix(base, jsonSuffix); ok && more && s != "" {
+		base, w.json = s, true // "routes.json,dev=eth0" is typed as easily
+	}
 	w.base = base
 	if base == "" {
 		return w, badName("empty name")
