@@ -74,7 +74,10 @@ func (f *fake) Add(_ context.Context, l *Link, _ func(string) bool) error {
 }
 
 func (f *fake) Set(_ context.Context, old, l *Link, changed func(string) bool) error {
-	i := f.find(old.Name)
+	i := slices.IndexFunc(f.links, func(l Link) bool { return l.Index == old.Index })
+	if i < 0 {
+		return fs.ErrNotExist
+	}
 	if changed("mtu") && l.MTU < 68 {
 		return &fs.KeyError{Key: "mtu", Err: errors.New("less than the device's minimum")}
 	}
@@ -87,6 +90,9 @@ func (f *fake) Set(_ context.Context, old, l *Link, changed func(string) bool) e
 	}
 	n := *l
 	n.Index = old.Index
+	if !changed("name") {
+		n.Name = f.links[i].Name
+	}
 	switch {
 	case n.Master == "":
 		n.Port = nil
