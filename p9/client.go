@@ -19,6 +19,10 @@ type Options struct {
 	Uname string // whom to be, for servers that believe it; "none"
 	Aname string // which tree: "/links/eth0,ro"
 
+	// Dialects are asked for in this order, until the server takes one: DotU,
+	// whose errors have numbers, and Plain.
+	Dialects []Dialect
+
 	// FlushTimeout is how long a cancelled call waits for the server to let go
 	// of it, and WriteTimeout how long the server may refuse to take requests.
 	// A server that exceeds them is broken, and so the connection is ended: 10 s,
@@ -36,6 +40,7 @@ type Client struct {
 	opt     Options
 	dialect Dialect
 	msize   uint32
+	asked   uint32 // msize before Tversion: what bounds a reply
 	root    Fid
 	rootDir Dir
 	gone    chan struct{} // closed when the reader has ended
@@ -101,9 +106,13 @@ func NewClient(ctx context.Context, rw io.ReadWriteCloser, o *Options) (*Client,
 	}
 	def(&c.opt.Msize, 1<<20+ioHead)
 	def(&c.opt.Uname, "none")
+	if c.opt.Dialects == nil {
+		c.opt.Dialects = []Dialect{DotU, Plain}
+	}
 	def(&c.opt.FlushTimeout, 10*time.Second)
 	def(&c.opt.WriteTimeout, 30*time.Second)
-	c.msize = max(c.opt.Msize, minMsize)
+	c.asked = max(c.opt.Msize, minMsize)
+	c.msize = c.asked
 	go c.reader()
 	if err := c.begin(ctx); err != nil {
 		c.Close()
@@ -126,30 +135,51 @@ func (c *Client) begin(ctx context.Context) error {
 	return nil
 }
 
+// version asks for one dialect after the other. A server may always answer the
+// base version.
 func (c *Client) version(ctx context.Context) error {
+	var version string
+	for _, d := range c.opt.Dialects {
+		var err error
+		if version, err = c.ask(ctx, d); err != nil {
+			return err
+		}
+		for _, got := range [...]Dialect{Plain, d} {
+			if version == got.String() {
+				c.mu.Lock()
+				c.dialect = got
+				c.mu.Unlock()
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("the server speaks %q, not %v: %w", version, c.opt.Dialects, errors.ErrUnsupported)
+}
+
+func (c *Client) ask(ctx context.Context, d Dialect) (version string, err error) {
 	k := &call{tag: NoTag, done: make(chan struct{}, 1)}
-	k.t = Msg{Type: Tversion, Tag: NoTag, Msize: c.msize, Version: Plain.String()}
+	k.t = Msg{Type: Tversion, Tag: NoTag, Msize: c.msize, Version: d.String()}
 	c.mu.Lock()
 	c.vers = k
 	c.mu.Unlock()
 	if err := c.send(k); err != nil {
-		return err
+		return "", err
 	}
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return "", ctx.Err()
 	case <-k.done:
 	}
 	switch {
 	case k.err != nil:
-		return k.err
-	case k.r.Version != k.t.Version:
-		return fmt.Errorf("the server speaks %q, not %v: %w", k.r.Version, Plain, errors.ErrUnsupported)
+		return "", k.err
 	case k.r.Msize > c.msize, k.r.Msize < minMsize:
-		return fmt.Errorf("%w: msize %d for %d", errBadReply, k.r.Msize, c.msize)
+		return "", fmt.Errorf("%w: msize %d for %d", errBadReply, k.r.Msize, c.msize)
 	}
+	c.mu.Lock()
 	c.msize = k.r.Msize
-	return nil
+	c.mu.Unlock()
+	return k.r.Version, nil
 }
 
 // Close ends the connection and every call, and returns when all that the
@@ -415,7 +445,7 @@ func (r *replyReader) reply() error {
 	}
 	h := r.buf[r.r:]
 	size, ty, tag := binary.LittleEndian.Uint32(h), Type(h[4]), binary.LittleEndian.Uint16(h[5:])
-	if size < headLen || size > r.c.msize {
+	if size < headLen || size > r.c.asked {
 		return fmt.Errorf("%w: frame of %d bytes", errBadReply, size)
 	}
 	k := r.c.waiting(tag)

@@ -115,6 +115,27 @@ func TestClientErrors(t *testing.T) {
 	require.Equal(t, 1, c.Fids())
 }
 
+// With 9P2000.u the number comes beside the words, whatever they are.
+func TestDotU(t *testing.T) {
+	tree := newTestTree()
+	ctx := bounded(t)
+	c := connect(t, &Server{Tree: tree.Tree}, nil)
+	require.Equal(t, DotU, c.dialect)
+	d, err := c.root.Stat(ctx)
+	require.NoError(t, err)
+	require.Equal(t, [3]uint32{0, 0, 0}, [3]uint32{d.NumUID, d.NumGID, d.NumMUID})
+	list, err := iofs.ReadDir(c.FS(ctx), ".")
+	require.NoError(t, err)
+	require.Len(t, list, 10)
+	_, err = c.Open(ctx, "nope", OREAD)
+	require.ErrorIs(t, err, syscall.ENOENT)
+	c = connect(t, &Server{Tree: tree.Tree}, &Options{Dialects: []Dialect{Plain}})
+	require.Equal(t, Plain, c.dialect)
+	_, err = c.Open(ctx, "nope", OREAD)
+	require.ErrorIs(t, err, syscall.ENOENT)
+	require.ErrorIs(t, remoteError(&Msg{Ename: "whatever", Errno: 113}), syscall.EHOSTUNREACH)
+}
+
 func TestTextErrno(t *testing.T) {
 	for text, want := range map[string]uint32{
 		"No such file or directory": 2, "file does not exist": 2, "routes:1: x: network is unreachable": 101,
@@ -590,7 +611,7 @@ func readMsg(r io.Reader) (*Msg, error) {
 
 // civil is what a decent server answers.
 func civil(m *Msg) *Msg {
-	r := &Msg{Type: m.Type + 1, Tag: m.Tag, Msize: m.Msize, Version: m.Version, Count: uint32(len(m.Data))}
+	r := &Msg{Type: m.Type + 1, Tag: m.Tag, Msize: m.Msize, Version: "9P2000", Count: uint32(len(m.Data))}
 	switch m.Type {
 	case Twalk:
 		r.Qids = make([]Qid, len(m.Names))

@@ -534,6 +534,29 @@ func TestIdentity(t *testing.T) {
 	require.Equal(t, mine+"tcp", got)
 }
 
+// Root may be somebody else, by number; nobody else may.
+func TestAttachNumber(t *testing.T) {
+	who := &probe{read: func(ctx context.Context, p []byte) (int, error) {
+		return copy(p, fmt.Sprint(fs.UserOf(ctx).UID, fs.UserOf(ctx).From)), nil
+	}}
+	s := (&Server{Tree: &fs.Tree{Root: dir{{Name: "who", Node: who}}}})
+	for _, c := range []struct {
+		peer, uid, want uint32
+		d               Dialect
+	}{{0, 1234, 1234, DotU}, {0, NoUid, 0, DotU}, {0, 0, 0, DotU}, {1000, 1234, 1000, DotU}, {1000, 0, 1000, DotU}, {0, 1234, 0, Plain}} {
+		cc, sc := pair(t)
+		done := make(chan error, 1)
+		go func() { done <- s.ServeConn(context.Background(), sc, &fs.User{UID: c.peer, From: "x"}) }()
+		w := &wire{t: t, c: cc, r: newReader(cc), d: c.d}
+		w.ok(&Msg{Type: Tversion, Tag: NoTag, Msize: 8192, Version: c.d.String()})
+		w.ok(&Msg{Type: Tattach, Fid: 0, Afid: NoFid, Uid: c.uid})
+		w.open(1, "who", OREAD)
+		require.Equal(t, fmt.Sprint(c.want, "x"), string(w.ok(&Msg{Type: Tread, Fid: 1, Count: 100}).Data), c)
+		cc.Close()
+		require.NoError(t, <-done)
+	}
+}
+
 func TestMaxConns(t *testing.T) {
 	tree := newTestTree()
 	dial, _ := start(t, &Server{Tree: tree.Tree, MaxConns: 2})

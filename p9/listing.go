@@ -68,7 +68,7 @@ func (l *listing) record(r *request) error {
 			st = fs.Stat{Name: ref.Name(), ID: ref.ID(), Mode: ref.Node.Mode()}
 		}
 		var d Dir
-		dirOf(&d, &st)
+		r.s.dirOf(&d, &st)
 		if l.next, err = AppendDir(nil, r.s.dialect, &d); err != nil {
 			return err
 		}

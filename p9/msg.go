@@ -81,6 +81,10 @@ const (
 	DMAPPEND = 0x40000000
 	DMEXCL   = 0x20000000
 	DMTMP    = 0x04000000
+
+	// dmIgnored are bits of 9P2000.u that mean nothing to a directory here: set
+	// uid, set gid, sticky.
+	dmIgnored = 0x00080000 | 0x00040000 | 0x00010000
 )
 
 // Bits of Qid.Type: the high byte of Dir.Mode.
@@ -95,6 +99,8 @@ const (
 	NoTag = ^uint16(0)
 	// NoFid stands for no afid in Tattach.
 	NoFid = ^uint32(0)
+	// NoUid says that a number is not given where 9P2000.u and .L have one.
+	NoUid = ^uint32(0)
 
 	maxWalk = 16 // names in one Twalk: MAXWELEM
 	headLen = 7  // size[4] type[1] tag[2]

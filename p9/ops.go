@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/netfs-project/netfs/fs"
 )
@@ -47,9 +48,10 @@ func (l *loop) version(r *request) {
 // dialectOf picks the dialect for what a client asks: version(5) has the part
 // before the first period decide, and any suffix may be answered by the base.
 func dialectOf(version string) Dialect {
-	base, _, _ := strings.Cut(version, ".")
-	switch {
-	case base == "9P2000":
+	switch base, _, _ := strings.Cut(version, "."); {
+	case version == DotU.String():
+		return DotU
+	case base == Plain.String():
 		return Plain
 	}
 	return nowhere
@@ -87,8 +89,12 @@ func (r *request) do() error {
 }
 
 // attach makes the root fid. Uname is not proof of anything and is not looked
-// at: the user is the connection's. Aname narrows the tree: "/links/eth0,ro".
+// at: the user is the connection's; only root may be somebody else, by n_uname.
+// Aname narrows the tree: "/links/eth0,ro".
 func (r *request) attach() error {
+	if r.s.dialect == Plain {
+		r.t.Uid = NoUid
+	}
 	if r.t.Afid != NoFid {
 		return errUnknownFid
 	}
@@ -110,7 +116,7 @@ func (r *request) attach() error {
 			ref = next
 		}
 	}
-	r.newfid.root, r.newfid.ref, r.newfid.ctx = ref, ref, r.s.ctx
+	r.newfid.root, r.newfid.ref, r.newfid.ctx = ref, ref, r.s.userContext(r.t.Uid)
 	r.made = true
 	r.r.Qid = qidOf(ref)
 	return nil
@@ -247,7 +253,7 @@ func (r *request) create() error {
 		return syscall.EINVAL
 	case t.Perm&DMDIR == 0:
 		return r.noFile()
-	case t.Perm&^(DMDIR|0o777) != 0:
+	case t.Perm&^(DMDIR|dmIgnored|0o777) != 0:
 		return syscall.EPERM
 	case t.Mode&^ORCLOSE != OREAD:
 		return syscall.EISDIR
@@ -387,7 +393,7 @@ func (r *request) stat() error {
 	if err != nil {
 		return err
 	}
-	dirOf(&r.r.Dir, &st)
+	r.s.dirOf(&r.r.Dir, &st)
 	if r.ref == r.fid.root {
 		r.r.Dir.Name = "/"
 	}
@@ -464,7 +470,7 @@ func qidOf(ref *fs.Ref) Qid {
 }
 
 // dirOf fills in a stat record.
-func dirOf(d *Dir, st *fs.Stat) {
+func (s *session) dirOf(d *Dir, st *fs.Stat) {
 	*d = Dir{Qid: Qid{Path: st.ID}, Mode: uint32(st.Mode.Perm()), Length: uint64(max(st.Size, 0)), Name: st.Name,
 		UID: st.User, GID: st.Group, MUID: st.User}
 	if st.Mode.IsDir() {
@@ -475,7 +481,12 @@ func dirOf(d *Dir, st *fs.Stat) {
 		d.Mode |= DMAPPEND
 	}
 	d.Qid.Type = uint8(d.Mode >> 24)
-	if t := st.Mtime.Unix(); t > 0 && t <= math.MaxUint32 {
-		d.Atime, d.Mtime = uint32(t), uint32(t)
+	d.Mtime = seconds(st.Mtime)
+	d.Atime = d.Mtime
+	if s.dialect == DotU {
+		d.NumUID, d.NumGID = s.c.srv.ids.user(st.User), s.c.srv.ids.group(st.Group)
+		d.NumMUID = d.NumUID
 	}
 }
+
+func seconds(t time.Time) uint32 { return uint32(min(max(t.Unix(), 0), math.MaxUint32)) }

@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/user"
-	"strconv"
 	"sync"
 	"time"
 
@@ -40,6 +38,7 @@ type Server struct {
 	Grace time.Duration
 
 	readOnly *fs.Tree // Tree for those who can only read
+	ids      *ids
 }
 
 const minMsize = 256 // a stat record of this tree fits
@@ -59,6 +58,7 @@ func (s *Server) limits() *Server {
 	if l.Log == nil {
 		l.Log = slog.New(slog.DiscardHandler)
 	}
+	l.ids = new(ids)
 	l.readOnly = l.Tree.AsReadOnly()
 	return &l
 }
@@ -160,15 +160,6 @@ func (s *Server) identify(c net.Conn) (u *fs.User, readOnly bool, err error) {
 		return u, false, nil
 	}
 	return &fs.User{Name: "none", UID: 65534, GID: 65534, From: from}, true, nil
-}
-
-// named is the user of a uid, with the name that the system has for it.
-func named(uid, gid uint32) *fs.User {
-	u := &fs.User{UID: uid, GID: gid, Name: strconv.FormatUint(uint64(uid), 10)}
-	if known, err := user.LookupId(u.Name); err == nil {
-		u.Name = known.Username
-	}
-	return u
 }
 
 // ServeConn serves one connection until its peer closes it, ctx ends or the
