@@ -62,6 +62,9 @@ func (t Type) String() string {
 	if s := typeNames[t]; s != "" {
 		return s
 	}
+	if s := linuxNames[t]; s != "" {
+		return s
+	}
 	return "type " + strconv.Itoa(int(t))
 }
 

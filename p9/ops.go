@@ -51,6 +51,8 @@ func dialectOf(version string) Dialect {
 	switch base, _, _ := strings.Cut(version, "."); {
 	case version == DotU.String():
 		return DotU
+	case version == DotL.String():
+		return DotL
 	case base == Plain.String():
 		return Plain
 	}
@@ -85,7 +87,7 @@ func (r *request) do() error {
 	case Twstat:
 		return r.wstat()
 	}
-	return errReplyType
+	return r.linux()
 }
 
 // attach makes the root fid. Uname is not proof of anything and is not looked
@@ -286,6 +288,9 @@ func (r *request) read() error {
 		return syscall.EINVAL
 	}
 	n := min(int64(t.Count), int64(r.s.msize)-ioHead)
+	if f.dir != nil && r.s.dialect == DotL {
+		return syscall.EISDIR
+	}
 	if f.dir != nil {
 		m, err := f.dir.read(r, int64(t.Offset), r.payload(int(n)))
 		if err == nil {

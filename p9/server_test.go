@@ -182,8 +182,15 @@ func play(t *testing.T, text string, tree *testTree, w *wire) {
 			w.silent(30 * time.Millisecond)
 		case "dir":
 			m := w.recv()
-			require.Equal(t, Rread, m.Type, at+": "+m.String())
-			require.Equal(t, rest, strings.Join(names(t, m.Data, w.d), " "), at)
+			list := []string(nil)
+			if w.d == DotL {
+				require.Equal(t, Rreaddir, m.Type, at+": "+m.Text(w.d))
+				list = entries(t, m.Data)
+			} else {
+				require.Equal(t, Rread, m.Type, at+": "+m.String())
+				list = names(t, m.Data, w.d)
+			}
+			require.Equal(t, rest, strings.Join(list, " "), at)
 		case "hex":
 			_, err := w.c.Write(unhex(t, rest))
 			require.NoError(t, err)
@@ -231,11 +238,14 @@ func unhex(t *testing.T, s string) []byte {
 func parseMsg(t *testing.T, line, at string) *Msg {
 	name, rest, _ := strings.Cut(line, " ")
 	m := &Msg{Tag: 1, Afid: NoFid, Dir: NullDir}
-	for ty, s := range typeNames {
-		if s == name {
-			m.Type = ty
+	for _, list := range []map[Type]string{typeNames, linuxNames} {
+		for ty, s := range list {
+			if s == name {
+				m.Type = ty
+			}
 		}
 	}
+	m.linuxMsg = new(linuxMsg)
 	require.NotZero(t, m.Type, at)
 	if m.Type == Tversion {
 		m.Tag = NoTag
@@ -277,6 +287,9 @@ func setField(t *testing.T, m *Msg, key, val, at string) {
 		return n
 	}
 	stat := m.Type == Twstat
+	if m.Type < Tversion && setLinux(m, key, num, text) {
+		return
+	}
 	switch key {
 	case "tag":
 		m.Tag = uint16(num(16))
@@ -339,4 +352,39 @@ func setField(t *testing.T, m *Msg, key, val, at string) {
 	default:
 		t.Fatalf("%s: no key %s", at, key)
 	}
+}
+
+// setLinux sets the fields that 9P2000.L's messages have.
+func setLinux(m *Msg, key string, num func(int) uint64, text func() string) bool {
+	switch key {
+	case "flags":
+		m.Flags = uint32(num(32))
+	case "valid":
+		m.Valid = num(64)
+	case "size":
+		m.Size = num(64)
+	case "dfid":
+		m.Dfid = uint32(num(32))
+	case "newname":
+		m.Newname = text()
+	case "uid":
+		m.Uid = uint32(num(32))
+	case "gid":
+		m.Gid = uint32(num(32))
+	default:
+		return false
+	}
+	return true
+}
+
+// entries are the names in Rreaddir.
+func entries(t *testing.T, b []byte) (list []string) {
+	for len(b) > 0 {
+		require.GreaterOrEqual(t, len(b), 24)
+		n := int(binary.LittleEndian.Uint16(b[22:]))
+		require.GreaterOrEqual(t, len(b), 24+n)
+		list = append(list, fmt.Sprintf("%s:%d:%d", b[24:24+n], binary.LittleEndian.Uint64(b[13:]), b[21]))
+		b = b[24+n:]
+	}
+	return list
 }

@@ -158,7 +158,7 @@ func (m *Msg) exclusive() bool {
 	switch m.Type {
 	case Twalk:
 		return m.Newfid == m.Fid
-	case Tread, Tstat:
+	case Tread, Tstat, Tgetattr, Treaddir, Tstatfs, Treadlink, Txattrwalk, Tmkdir, Trenameat, Tunlinkat:
 		return false
 	}
 	return true
