@@ -19,9 +19,9 @@ package conntrack
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"net/netip"
+	"syscall"
 
 	"github.com/netfs-project/netfs/fs"
 )
@@ -259,7 +259,7 @@ var answers = []struct{ proto, a, b uint8 }{
 	{protoICMPv6, 128, 129}, {protoICMPv6, 139, 140},
 }
 
-var errTranslation = errors.New("the translation of a connection cannot be changed")
+var errTranslation = &fs.Error{Text: "the translation of a connection cannot be changed", Errno: syscall.EOPNOTSUPP}
 
 // change refuses what no kernel does, by its words, and hands on the rest.
 func change(ctx context.Context, k Kernel, ops []fs.Op[Entry]) {

@@ -57,7 +57,7 @@ func filter(q *fs.Query[Entry]) *ct.Filter {
 		f.Mark, f.MarkMask, some = q.Want.Mark, 1<<32-1, true
 	}
 	if q.Has("status") && q.Want.Status != 0 {
-		f.Status, f.StatusMask, some = ct.Status(q.Want.Status), 1<<32-1, true
+		f.Status, some = ct.Status(q.Want.Status), true // at least these bits
 	}
 	if q.Has("zone") {
 		f.Zone, f.HasZone, some = q.Want.Zone, true, true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"syscall"
 
 	"github.com/netfs-project/netfs/fs"
 )
@@ -195,7 +196,7 @@ func changeCtl(ctx context.Context, k Kernel, o *fs.Op[Ctl]) error {
 		return k.Flush(ctx)
 	case fs.Change, fs.Replace:
 	default:
-		return errors.New("settings are there already: name them without add")
+		return &fs.Error{Text: "settings are there always: name them without a verb", Errno: syscall.EEXIST}
 	}
 	for i, s := range settings {
 		if !o.Has(s.name) {

@@ -26,14 +26,15 @@ func tupleKeys[T any](before, of string, at func(v *T) *Tuple, also ...string) [
 	}
 }
 
-// where prints the key, zero or not, for records that have it.
+// where prints the key, zero or not, for records that have it. Others, such as
+// that of a filter which names no protocol, print what is not zero.
 func where[T any](k fs.Key[T], has func(v *T) bool) fs.Key[T] {
-	get := k.Always().Get
+	get, full := k.Get, k.Always().Get
 	k.Get = func(b []byte, v *T) []byte {
 		if !has(v) {
-			return b
+			return get(b, v)
 		}
-		return get(b, v)
+		return full(b, v)
 	}
 	return k
 }
@@ -92,9 +93,16 @@ func entryKeys() *fs.Keys[Entry] {
 		fs.Str("secctx", "security context", func(e *Entry) *string { return &e.Secctx }).ReadOnly(),
 		fs.Num("start", "when it began, ns since 1970", func(e *Entry) *uint64 { return &e.Start }).ReadOnly(),
 		fs.Num("stop", "when it ended, ns since 1970", func(e *Entry) *uint64 { return &e.Stop }).ReadOnly(),
-		fs.Num("use", "references held in the kernel", func(e *Entry) *uint32 { return &e.Use }).ReadOnly(),
+		useKey(),
 		fs.Num("id", "tells it from a later one with the same words", func(e *Entry) *uint32 { return &e.ID }).ReadOnly(),
 	)...)
+}
+
+// useKey hides the one reference that every entry has.
+func useKey() fs.Key[Entry] {
+	k := fs.Num("use", "references held in the kernel", func(e *Entry) *uint32 { return &e.Use }).ReadOnly()
+	k.Hide = func(e *Entry) bool { return e.Use == 1 }
+	return k
 }
 
 func runs(k fs.Key[Entry]) fs.Key[Entry] { k.Runs = true; return k }

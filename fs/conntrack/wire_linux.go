@@ -138,12 +138,17 @@ func wireSeqAdj(s SeqAdj) ct.SeqAdj {
 }
 
 // translate asks for the translations that make the answers' tuple what it is.
+// The kernel wants the tuple as it is without them, and works them out itself.
 func translate(m *ct.Entry, e *Entry) {
 	want, rev := &e.Reply, e.Orig.reverse()
 	m.SrcNAT = nat(want.Dst, rev.Dst, want.Dport, rev.Dport, want.HasPorts())
 	m.DstNAT = nat(want.Src, rev.Src, want.Sport, rev.Sport, want.HasPorts())
 	if want.HasICMP() && want.ID != rev.ID {
 		m.SrcNAT = ct.NAT{Min: want.Dst, Max: want.Dst, Ports: ct.PortRange{Min: want.ID, Max: want.ID}}
+	}
+	if m.SrcNAT.Min.IsValid() || m.DstNAT.Min.IsValid() {
+		rev.Zone = want.Zone
+		m.Reply = wireTuple(&rev)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"iter"
 	"net/netip"
 	"strconv"
+	"syscall"
 
 	"github.com/netfs-project/netfs/fs"
 )
@@ -195,7 +196,7 @@ func limitsTable(k Kernel) *fs.Table[Limits] {
 		},
 		Do: fs.One(func(ctx context.Context, o *fs.Op[Limits]) error {
 			if o.Act != fs.Change && o.Act != fs.Replace {
-				return errors.New("limits are there always: name them without a verb")
+				return &fs.Error{Text: "limits are there always: name them without a verb", Errno: syscall.EEXIST}
 			}
 			return k.SetLimits(ctx, o.Row)
 		}),
@@ -251,12 +252,16 @@ func eventKeys() *fs.Keys[Event] {
 
 // has prints a number, zero or not, where the event has it.
 func has(k fs.Key[Event], bit Has) fs.Key[Event] {
-	get := k.Always().Get
+	get, set := k.Always().Get, k.Set
 	k.Get = func(b []byte, e *Event) []byte {
 		if e.Has&bit == 0 {
 			return b
 		}
 		return get(b, e)
+	}
+	k.Set = func(e *Event, word string) error {
+		e.Has |= bit
+		return set(e, word)
 	}
 	return k.ReadOnly()
 }

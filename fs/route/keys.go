@@ -223,12 +223,16 @@ func answerKeys() []fs.Key[Route] {
 }
 
 func asked(k fs.Key[Route], bit Asked) fs.Key[Route] {
-	get := k.Get
+	get, set := k.Get, k.Set
 	k.Get = func(b []byte, r *Route) []byte {
 		if r.Asked&bit == 0 {
 			return b
 		}
 		return get(b, r)
+	}
+	k.Set = func(r *Route, word string) error {
+		r.Asked |= bit
+		return set(r, word)
 	}
 	return k
 }
