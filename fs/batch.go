@@ -56,6 +56,21 @@ func (f *batchFile) WriteAt(ctx context.Context, p []byte, off int64) (int, erro
 	return len(p), nil
 }
 
+// logText keeps secrets out of the log: a write with a line of a table that has
+// some, or with a piece of a line that nobody can tell, is not shown.
+func (f *batchFile) logText(p []byte) []byte {
+	if !slices.ContainsFunc(f.kinds, kind.secretive) {
+		return p
+	}
+	for line := range strings.Lines(string(p[:min(len(p), maxLogged)])) {
+		st, err := readBatchLine(f.kinds, strings.TrimSuffix(line, "\n"))
+		if err != nil || st.kind != nil && st.kind.secretive() {
+			return []byte("?")
+		}
+	}
+	return p
+}
+
 // run carries out one line.
 func (f *batchFile) run(ctx context.Context, line int, text []byte, err error) error {
 	var st batchLine

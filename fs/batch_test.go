@@ -331,3 +331,18 @@ func FuzzBatchLine(f *testing.F) {
 		w.read(s)
 	})
 }
+
+func TestBatchLogsNoSecrets(t *testing.T) {
+	type peer struct{ name, key string }
+	secret := Str("key", "secret key", func(p *peer) *string { return &p.key })
+	secret.Secret = true
+	peers := &Table[peer]{Kind: "peer", Keys: NewKeys(Str("name", "name", func(p *peer) *string { return &p.name }).AsID(), secret),
+		Do: One(func(context.Context, *Op[peer]) error { return nil })}
+	k := newFakeNet()
+	f := openBatch(t, k.batchTable("route"), peers)
+	for text, shown := range map[string]bool{
+		"route add a\n# why\n\nroute del a\n": true, "route add a\npeer add x key=hunter2\n": false, "ter2\nroute add a\n": false,
+	} {
+		require.Equal(t, shown, string(f.logText([]byte(text))) == text, text)
+	}
+}

@@ -37,6 +37,7 @@ type kind interface {
 	primary() string
 	hasKey(name string) bool
 	hasVerb(name string) bool
+	secretive() bool // some key is a secret
 	runner(file string) runner
 	helpText(b []byte) []byte
 }

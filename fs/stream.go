@@ -240,6 +240,8 @@ func (t *Table[T]) hasVerb(name string) bool {
 	return slices.ContainsFunc(t.Verbs, func(v Verb[T]) bool { return v.Name == name })
 }
 
+func (t *Table[T]) secretive() bool { return t.Keys.hasSecret() }
+
 func (t *Table[T]) source() source { return tableEvents[T]{t.root()} }
 
 // rowFilter compiles filters, and the table's own, for rows without their type;
