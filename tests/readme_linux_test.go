@@ -30,7 +30,6 @@ func TestReadme(t *testing.T) {
 	r.ip("link set v0 name eth0")
 	r.ip("link set eth0 up")
 	mnt := filepath.Join(shortDir(t), "net")
-	require.NoError(t, os.Mkdir(mnt, 0o755))
 
 	script := "PATH=" + dir + ":$PATH\n"
 	for _, s := range steps {

@@ -174,6 +174,9 @@ func write(t testing.TB, tree *fs.Tree, path string, pieces ...string) error {
 	return f.Close(ctx)
 }
 
+// built is where binaries put them, for TestMain to remove.
+var built string
+
 // binaries builds the commands once, and returns the directory they are in.
 var binaries = sync.OnceValues(func() (string, error) {
 	if dir := os.Getenv("NETFS_BIN"); dir != "" {
@@ -183,6 +186,7 @@ var binaries = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	c := exec.Command("go", "build", "-o", dir+"/", "../cmd/netfs", "../cmd/netfs-mount")
 	if out, err := c.CombinedOutput(); err != nil {
 		return "", &buildError{string(out), err}
@@ -209,8 +213,8 @@ func bin(t testing.TB) string {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if dir, err := binaries(); err == nil && os.Getenv("NETFS_BIN") == "" && strings.Contains(dir, "netfs-bin") {
-		os.RemoveAll(dir)
+	if built != "" {
+		os.RemoveAll(built)
 	}
 	os.Exit(code)
 }

@@ -17,9 +17,10 @@ func manCommand() *cobra.Command {
 		Hidden: true,
 		Args:   cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			var day time.Time // a fixed date: the same tree gives the same pages
+			day := time.Date(2026, time.November, 1, 0, 0, 0, 0, time.UTC) // fixed: the same tree gives the same pages
 			root := c.Root()
 			root.DisableAutoGenTag = true
+			root.CompletionOptions.HiddenDefaultCmd = true
 			return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "netfs", Manual: "netfs", Date: &day}, args[0])
 		},
 	}
