@@ -388,6 +388,9 @@ func (c *change) port(ctx context.Context) error {
 		l := record(m, c.k.conv(ctx))
 		was = &l
 	}
+	if p := c.l.Port[0].Kind; p != "" && p != was.portKind() || was.portKind() == "" {
+		return &fs.KeyError{Key: "port", Err: bad("the link is no port of a " + quoteType(p))}
+	}
 	if c.enslaves() && was.portKind() == "bridge" {
 		return c.newPort(ctx, was)
 	}
