@@ -24,8 +24,6 @@ const (
 	Key32              // a number, or an IPv4 address that stands for one (keys of GRE)
 	List               // a,b,c
 	Text
-	Hop   // a number up to 255, or a word of Words
-	Hop20 // a number up to 2^20-1, or a word of Words
 )
 
 // A KindKey is a word that links of one type have, or ports of one type of
@@ -34,7 +32,7 @@ type KindKey struct {
 	Name  string
 	Form  Form
 	Max   uint64   // Num: the largest; 0 means 32 bits
-	Words []string // Enum, Bits: by the kernel's number or bit; Hop: words beside numbers
+	Words []string // Enum, Bits: by the kernel's number or bit
 	Names fs.Names // Enum with numbers that are far between
 	RO    bool
 	Make  bool // only when the link is made
@@ -56,16 +54,6 @@ func (k *KindKey) canonical(w string) (string, error) {
 		return ParseHW(w)
 	case Enum:
 		return k.enum(w)
-	case Hop:
-		if oneOf(w, k.Words) == nil {
-			return w, nil
-		}
-		return number(w, 255)
-	case Hop20:
-		if oneOf(w, k.Words) == nil {
-			return w, nil
-		}
-		return number(w, 1<<20-1)
 	case Bits:
 		return k.bits(w)
 	case Range:
