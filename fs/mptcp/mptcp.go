@@ -12,7 +12,6 @@ package mptcp
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"net/netip"
 	"strconv"
@@ -216,11 +215,14 @@ func limitValue(k Kernel, doc string, at func(l *Limits) *uint32) *fs.Value {
 		Set: func(ctx context.Context, word string) error {
 			n, err := strconv.ParseUint(word, 0, 32)
 			if err != nil {
-				return errors.New("not a number")
+				return &fs.Error{Text: "not a number", Errno: syscall.EINVAL}
 			}
 			l, err := k.Limits(ctx)
 			if err != nil {
 				return err
+			}
+			if *at(&l) == uint32(n) {
+				return nil
 			}
 			*at(&l) = uint32(n)
 			return k.SetLimits(ctx, l)
