@@ -26,7 +26,7 @@ var imports = []struct{ pkg, may, os string }{
 	{"fs/fusefs", "fs", ""},
 	{"fs/host", "fs fs/*", "nl nl/*"},
 	{"fs/names", "", ""},
-	{"fs/joint", "fs nl nl/rt", ""},                            // what the _linux.go files of pages share
+	{"fs/joint", "fs nl nl/rt", ""},                      // what the _linux.go files of pages share
 	{"fs/*", "fs fs/names fs/encap", "fs/joint nl nl/*"}, // pages: words above, numbers below
 	{"p9", "fs", ""},
 	{"p9/...", "p9 fs", ""},
