@@ -24,40 +24,39 @@ import (
 // link. A port gets them all after its master, and comes up last.
 var later = []string{"alias", "altname", "addrgenmode", "proto_down", "port", "master"}
 
+// staged are the types that are made with these keys only. The others are set
+// where the new link differs: a bond refuses options that its mode does not
+// have, a bridge those that the kernel is built without, defaults and all.
+var staged = map[string][]string{"bond": {"mode"}, "bridge": {}}
+
+// A making is a link on its way into the world.
+type making struct {
+	k      *kernel
+	l      *Link
+	given  func(string) bool
+	staged bool
+	first  []string // keys of its type that come first, if staged
+}
+
 // Add makes a link. What one message cannot say is set on the new link, which is
 // removed again if that fails.
 func (k *kernel) Add(ctx context.Context, l *Link, given func(string) bool) error {
-	after := func(key string) bool {
-		return given(key) && slices.Contains(later, key) || l.Master != "" && l.Up && key == "state"
+	m := making{k: k, l: l, given: given}
+	if l.Netns == "" {
+		m.first, m.staged = staged[l.Type]
 	}
-	now := func(key string) bool { return given(key) && !after(key) }
-	m := &rt.Link{Name: l.Name}
-	done, err := k.space(m, l.Netns)
-	if err != nil {
-		return err
-	}
-	defer done()
-	rest := slices.ContainsFunc(append(later, "state"), after)
+	rest := m.rest()
 	if rest && l.Netns != "" {
 		return &fs.KeyError{Key: "netns", Word: l.Netns, Err: bad("what is in another namespace cannot be changed from here: " + strings.Join(later, " ") + " are set there")}
 	}
-	closePeer, err := k.make(ctx, m, l, now)
-	if err != nil {
+	if err := m.make(ctx); err != nil || !rest {
 		return err
-	}
-	defer closePeer()
-	if err := k.c.Do(ctx, m.Add()); err != nil {
-		return k.blame(err, l.Type, "")
-	}
-	if !rest {
-		return nil
 	}
 	made, err := k.Link(ctx, l.Name)
 	if err != nil {
 		return err
 	}
-	differs := func(key string) bool { return after(key) && !same(key, made, l) }
-	err = k.Set(ctx, made, l, differs)
+	err = k.Set(ctx, made, l, func(key string) bool { return m.after(key) && !same(key, made, l) })
 	if err == nil {
 		return nil
 	}
@@ -67,23 +66,56 @@ func (k *kernel) Add(ctx context.Context, l *Link, given func(string) bool) erro
 	return err
 }
 
-// make fills m with what a new link is to be. done closes what that opened, after
+// after reports whether a key is set on the new link.
+func (m *making) after(key string) bool {
+	switch {
+	case !m.given(key) || key == "active_slave": // that has no ports yet
+		return false
+	case key == "state":
+		return m.l.Up && (m.staged || m.l.Master != "")
+	case m.staged && FindKind(m.l.Type, key) != nil:
+		return !slices.Contains(m.first, key)
+	}
+	return slices.Contains(later, key)
+}
+
+// rest reports whether anything is set on the new link.
+func (m *making) rest() bool {
+	return m.after("state") || slices.ContainsFunc(later, m.after) || slices.ContainsFunc(m.l.Data, func(p Pair) bool { return m.after(p.Key) })
+}
+
+// make sends the message that makes the link.
+func (m *making) make(ctx context.Context) error {
+	msg := &rt.Link{Name: m.l.Name}
+	done, err := m.k.space(msg, m.l.Netns)
+	if err != nil {
+		return err
+	}
+	defer done()
+	closePeer, err := m.fill(ctx, msg)
+	if err != nil {
+		return err
+	}
+	defer closePeer()
+	return m.k.blame(m.k.c.Do(ctx, msg.Add()), m.l.Type, "")
+}
+
+// fill says in msg what the new link is to be. done closes what that opened, after
 // the message was sent.
-func (k *kernel) make(ctx context.Context, m *rt.Link, l *Link, given func(string) bool) (done func(), err error) {
+func (m *making) fill(ctx context.Context, msg *rt.Link) (done func(), err error) {
+	k, l := m.k, m.l
 	done = func() {}
-	if err := k.fill(ctx, m, l, given); err != nil {
+	if err := k.fill(ctx, msg, l, func(key string) bool { return m.given(key) && !m.after(key) }); err != nil {
 		return done, err
 	}
-	m.NumTxQueues, m.NumRxQueues = l.NumTxQueues, l.NumRxQueues
-	mentioned := func(key string) bool {
-		return key != "active_slave" && !(off[key] && l.Data.Get(key) == "0") // it has no ports yet
-	}
-	data, err := encode(nil, l.Data, l.Opt, wires[l.Type], Kinds[l.Type], mentioned, k.conv(ctx))
+	msg.NumTxQueues, msg.NumRxQueues = l.NumTxQueues, l.NumRxQueues
+	now := func(key string) bool { return key != "active_slave" && !m.after(key) }
+	data, err := encode(nil, l.Data, l.Opt, wires[l.Type], Kinds[l.Type], now, k.conv(ctx))
 	if err != nil {
 		return done, err
 	}
 	if l.Link != "" && l.Type != "veth" {
-		if data, err = k.lower(ctx, m, data, l); err != nil {
+		if data, err = k.lower(ctx, msg, data, l); err != nil {
 			return done, err
 		}
 	}
@@ -92,15 +124,8 @@ func (k *kernel) make(ctx context.Context, m *rt.Link, l *Link, given func(strin
 			return done, err
 		}
 	}
-	m.Info.Kind, m.Info.Data = l.Type, data
+	msg.Info.Kind, msg.Info.Data = l.Type, data
 	return done, nil
-}
-
-// off are switches that a new link has off. Kernels that are built without them
-// show them, and refuse to be told.
-var off = map[string]bool{
-	"vlan_filtering": true, "vlan_stats_enabled": true, "vlan_stats_per_port": true,
-	"no_linklocal_learn": true, "mcast_vlan_snooping": true, "mst_enabled": true,
 }
 
 // lower says which link the new one stands on.
