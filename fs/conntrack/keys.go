@@ -15,15 +15,19 @@ import (
 func tupleKeys[T any](before, of string, at func(v *T) *Tuple, also ...string) []fs.Key[T] {
 	ports := func(v *T) bool { return at(v).HasPorts() }
 	icmp := func(v *T) bool { return at(v).HasICMP() }
-	return []fs.Key[T]{
+	all := []fs.Key[T]{
 		fs.Addr(before+"src", of+"source", func(v *T) *netip.Addr { return &at(v).Src }),
 		fs.Addr(before+"dst", of+"destination", func(v *T) *netip.Addr { return &at(v).Dst }),
+	}
+	all = append(all, fs.Section(func(v *T) bool { t := at(v); return t.Sport|t.Dport != 0 || t.HasPorts() },
 		where(fs.Num(before+"sport", of+"source port; GRE: key", func(v *T) *uint16 { return &at(v).Sport }), ports),
 		where(fs.Num(before+"dport", of+"destination port; GRE: key", func(v *T) *uint16 { return &at(v).Dport }), ports),
+	)...)
+	return append(all, fs.Section(func(v *T) bool { t := at(v); return t.Type|t.Code != 0 || t.ID != 0 || t.HasICMP() },
 		where(fs.Num(before+"icmp.type", of+"ICMP type", func(v *T) *uint8 { return &at(v).Type }), icmp),
 		where(fs.Num(before+"icmp.code", of+"ICMP code", func(v *T) *uint8 { return &at(v).Code }), icmp),
 		where(fs.Num(before+"icmp.id", of+"ICMP identifier", func(v *T) *uint16 { return &at(v).ID }), icmp),
-	}
+	)...)
 }
 
 // where prints the key, zero or not, for records that have it. Others, such as
@@ -96,6 +100,15 @@ func entryKeys() *fs.Keys[Entry] {
 		useKey(),
 		fs.Num("id", "tells it from a later one with the same words", func(e *Entry) *uint32 { return &e.ID }).ReadOnly(),
 	)...)
+}
+
+// directed reports whether there is anything of directionKeys.
+func (e *Entry) directed(dir int) bool {
+	return e.Window[dir] != Window{} || e.VTag[dir] != 0 || e.SeqAdj[dir] != SeqAdj{}
+}
+
+func (e *Entry) rare() bool {
+	return e.Role != 0 || e.Seq != 0 || e.Synproxy != Synproxy{} || e.Master.Proto != 0
 }
 
 // useKey hides the one reference that every entry has.

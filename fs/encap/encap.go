@@ -56,7 +56,7 @@ var modes = fs.Names{1: "inline", 2: "encap", 3: "l2encap", 4: "encap.red", 5: "
 
 // Keys are the words of the Encap at(v).
 func Keys[T any](at func(v *T) *Encap) []fs.Key[T] {
-	return []fs.Key[T]{
+	return fs.Section(func(v *T) bool { return !at(v).zero() },
 		fs.Enum("encap", "what packets are wrapped into", kinds, func(v *T) *Kind { return &at(v).Kind }),
 		labelsKey(at),
 		fs.Enum("encap.mode", "seg6: how segments are inserted", modes, func(v *T) *Mode { return &at(v).Mode }),
@@ -68,7 +68,13 @@ func Keys[T any](at func(v *T) *Encap) []fs.Key[T] {
 		fs.HexNum("encap.tos", "ip, ip6: outer TOS byte", func(v *T) *uint8 { return &at(v).TOS }),
 		fs.HexNum("encap.flags", "ip, ip6: 1 checksum, 4 key, 8 sequence numbers", func(v *T) *uint16 { return &at(v).Flags }),
 		fs.Hex("encap.raw", "attributes of an encapsulation that netfs does not take apart", func(v *T) *[]byte { return &at(v).Raw }),
-	}
+	)
+}
+
+// zero reports whether nothing is said.
+func (e *Encap) zero() bool {
+	return e.Kind == 0 && e.ID == 0 && e.TTL == 0 && !e.HasTTL && e.TOS == 0 && e.Flags == 0 && e.Mode == 0 &&
+		len(e.Labels)+len(e.Segs)+len(e.Raw) == 0 && !e.Src.IsValid() && !e.Dst.IsValid()
 }
 
 // ttlKey prints 0 where it is not silence.

@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"slices"
+	"syscall"
 
+	"github.com/netfs-project/netfs/fs"
 	"github.com/netfs-project/netfs/nl/rt"
 )
 
@@ -121,7 +123,12 @@ const inline Mode = 1
 // Wire is RTA_ENCAP_TYPE and RTA_ENCAP; type 0 is none.
 func (e *Encap) Wire() (typ uint16, data []byte, err error) {
 	typ = uint16(e.Kind)
-	if typ == 0 || len(e.Raw) > 0 {
+	switch {
+	case e.zero():
+		return 0, nil, nil
+	case typ == 0:
+		return 0, nil, &fs.KeyError{Key: "encap", Err: errNoKind}
+	case len(e.Raw) > 0:
 		return typ, e.Raw, nil
 	}
 	switch e.Kind {
@@ -144,6 +151,8 @@ func (e *Encap) Wire() (typ uint16, data []byte, err error) {
 	}
 	return typ, data, err
 }
+
+var errNoKind = &fs.Error{Text: "is missing: mpls, ip, seg6 ...", Errno: syscall.EINVAL}
 
 func (e *Encap) srh() []byte {
 	segs := slices.Clone(e.Segs)

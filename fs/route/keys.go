@@ -215,11 +215,11 @@ func familyKey() fs.Key[Route] {
 
 // answerKeys are what only lookup tells.
 func answerKeys() []fs.Key[Route] {
-	return []fs.Key[Route]{
+	return fs.Section(func(r *Route) bool { return r.Iif != "" || r.Asked != 0 },
 		fs.Str("iif", "lookup: link the packet came by", func(r *Route) *string { return &r.Iif }).ReadOnly(),
 		asked(fs.Num("uid", "lookup: user whose packet it is", func(r *Route) *uint32 { return &r.UID }).Always().ReadOnly(), AskedUID),
 		asked(fs.HexNum("mark", "lookup: the packet's mark", func(r *Route) *uint32 { return &r.Mark }).Always().ReadOnly(), AskedMark),
-	}
+	)
 }
 
 func asked(k fs.Key[Route], bit Asked) fs.Key[Route] {
@@ -250,7 +250,7 @@ func metricKeys() []fs.Key[Route] {
 		r.Metrics.N[mLock] |= 1 << mRTOMin // the kernel heeds it only then
 		return set(r, word)
 	}
-	return []fs.Key[Route]{
+	return fs.Section(func(r *Route) bool { return r.Metrics != Metrics{} },
 		num(mMTU, "largest packet of the path, in bytes"),
 		num(mAdvMSS, "segment size told to TCP peers, in bytes"),
 		num(mHopLimit, "hop limit of packets sent"),
@@ -268,7 +268,7 @@ func metricKeys() []fs.Key[Route] {
 		bitsKey("features", "protocol features such as ecn", features, mFeatures),
 		locked(congctl, mCongCtl),
 		bitsKey("lock", "metrics that the kernel must not change", metricNames, mLock),
-	}
+	)
 }
 
 func locked(k fs.Key[Route], n int) fs.Key[Route] {
