@@ -419,7 +419,7 @@ func (r *request) wstat() error {
 		return errConvert
 	case d.Length != NullDir.Length && d.Length != 0:
 		return errBadLength
-	case d.UID != "" || d.GID != "" || d.MUID != "":
+	case d.UID != "" || d.GID != "":
 		if err := r.sameOwner(d); err != nil {
 			return err
 		}
@@ -436,13 +436,14 @@ func (r *request) wstat() error {
 	return r.rename(d.Name)
 }
 
-// sameOwner lets a stat record be written back unchanged.
+// sameOwner lets a stat record be written back unchanged. Who changed it last is
+// not the client's to say; Linux's tells its uname there, and means nothing by it.
 func (r *request) sameOwner(d *Dir) error {
 	st, err := r.ref.Stat(r.ctx)
 	if err != nil {
 		return err
 	}
-	if d.UID != "" && d.UID != st.User || d.GID != "" && d.GID != st.Group || d.MUID != "" && d.MUID != st.User {
+	if d.UID != "" && d.UID != st.User || d.GID != "" && d.GID != st.Group {
 		return syscall.EPERM
 	}
 	return nil

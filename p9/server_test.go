@@ -329,6 +329,8 @@ func setField(t *testing.T, m *Msg, key, val, at string) {
 		}
 	case "gid":
 		m.Dir.GID = text()
+	case "muid":
+		m.Dir.MUID = text()
 	case "version":
 		m.Version = text()
 	case "uname":

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/netfs-project/netfs/fs"
@@ -32,6 +33,8 @@ type testTree struct {
 	deaf   *deaf
 	slow   *slow
 	links  *links
+
+	waits atomic.Int64 // reads and writes that began to wait
 
 	mu   sync.Mutex
 	open int // handles
@@ -287,6 +290,7 @@ type eventReader struct {
 }
 
 func (r *eventReader) Ready() <-chan struct{} {
+	r.tree.waits.Add(1)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.ready
@@ -332,7 +336,8 @@ func (s *stuck) Open(context.Context, fs.OpenMode) (fs.Handle, error) {
 type stuckHandle struct{ readOnly }
 
 func (*stuckHandle) Blocks() bool { return true }
-func (*stuckHandle) ReadAt(ctx context.Context, p []byte, _ int64) (int, error) {
+func (h *stuckHandle) ReadAt(ctx context.Context, p []byte, _ int64) (int, error) {
+	h.tree.waits.Add(1)
 	<-ctx.Done()
 	return 0, fmt.Errorf("stuck: %w", ctx.Err())
 }
@@ -389,6 +394,7 @@ type slowHandle struct {
 }
 
 func (h *slowHandle) wait(ctx context.Context) error {
+	h.tree.waits.Add(1)
 	h.s.entered <- struct{}{}
 	select {
 	case <-h.s.gate:
