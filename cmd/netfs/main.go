@@ -14,17 +14,42 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interruptible()
 	err := command().ExecuteContext(ctx)
-	interrupted := ctx.Err() != nil
-	stop()
+	sig := stop()
 	switch {
 	case err == nil:
-	case interrupted && errors.Is(err, context.Canceled), errors.Is(err, syscall.EPIPE):
-		os.Exit(130) // as a shell shows the end of a program by ^C
+	case sig != 0 && errors.Is(err, context.Canceled):
+		os.Exit(128 + int(sig)) // as a shell shows the end of a program by a signal
+	case errors.Is(err, syscall.EPIPE):
+		os.Exit(128 + int(syscall.SIGPIPE))
 	default:
 		fmt.Fprintln(os.Stderr, "netfs: "+err.Error())
 		os.Exit(1)
+	}
+}
+
+// interruptible returns a context that the first SIGINT or SIGTERM ends; a second
+// one ends the process. stop returns the signal that came, or 0.
+func interruptible() (_ context.Context, stop func() syscall.Signal) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	came := make(chan syscall.Signal, 1)
+	go func() {
+		defer close(came)
+		s, ok := <-signals
+		if !ok {
+			return
+		}
+		signal.Stop(signals)
+		came <- s.(syscall.Signal)
+		cancel()
+	}()
+	return ctx, func() syscall.Signal {
+		signal.Stop(signals)
+		close(signals)
+		return <-came
 	}
 }
 

@@ -96,9 +96,12 @@ func request(ctx context.Context, s Step, l *joint.Fresh) (nl.Request, error) {
 	m.Has |= rt.AddrFlags
 	m.CacheInfo.Valid, m.CacheInfo.Preferred = a.Valid, a.Preferred
 	m.Has |= rt.AddrCacheInfo
-	if s.Act == fs.Change {
+	switch s.Act {
+	case fs.Change:
 		m.Has |= rt.AddrPriority | rt.AddrProto
 		return m.Change(), nil
+	case fs.Replace:
+		return m.Replace(), nil
 	}
 	return m.Add(), nil
 }

@@ -21,7 +21,7 @@ type Kernel interface {
 
 // A Step is one thing that the kernel is to do.
 type Step struct {
-	Act  fs.Act // Add, Change (lifetimes, metric, proto and flags), Del
+	Act  fs.Act // Add, Replace (or Add), Change (lifetimes, metric, proto and flags), Del
 	Addr *Addr
 }
 
@@ -186,6 +186,8 @@ func (p *page) steps(ctx context.Context, o *fs.Op[Addr]) ([]Step, error) {
 	switch {
 	case o.Act == fs.Del:
 		return []Step{{fs.Del, &o.Row}}, nil
+	case o.Old == nil && o.Act == fs.Replace: // the kernel may make the same one meanwhile
+		return []Step{{fs.Replace, &o.Row}}, nil
 	case o.Old == nil && o.Act != fs.Change || o.Act == fs.Add || o.Act == fs.Append:
 		return []Step{{fs.Add, &o.Row}}, nil
 	case !fixed(o):

@@ -21,15 +21,16 @@ import (
 	"github.com/netfs-project/netfs/nl"
 )
 
-// systems is the list: a system is one line.
+// systems is the list: a system is one line. The state of the tree, in events,
+// has this order: what others are made of comes first.
 func systems() []system {
 	return []system{
 		{"link", func(s *space) (fs.Page, error) { return link.New(s.conns.route, s.name, s.extra) }},
 		{"addr", func(s *space) (fs.Page, error) { return addr.New(s.conns.route) }},
-		{"route", func(s *space) (fs.Page, error) { return route.New(s.conns.route) }},
 		{"rule", func(s *space) (fs.Page, error) { return rule.New(s.conns.route) }},
 		{"neigh", func(s *space) (fs.Page, error) { return neigh.New(s.conns.route) }},
 		{"nexthop", func(s *space) (fs.Page, error) { return nexthop.New(s.conns.route) }},
+		{"route", func(s *space) (fs.Page, error) { return route.New(s.conns.route) }},
 		{"conntrack", func(s *space) (fs.Page, error) { return conntrack.New(s.ctx(), s.conns.netfilter, s.conns.ns) }},
 		{"nft", func(s *space) (fs.Page, error) { return nft.New(s.ctx(), s.conns.netfilter) }},
 		{"mptcp", func(s *space) (fs.Page, error) { return mptcp.New(s.ctx(), s.conns.generic, s.conns.route) }},
