@@ -29,6 +29,22 @@ func (e *entry) as(what Happening) *entry {
 	return &c
 }
 
+// makingSo returns e as a line that cannot fail for what is there already.
+func (e *entry) makingSo(multi bool) *entry {
+	c := *e
+	c.what, c.op = Replaced, makesSo(multi)
+	return &c
+}
+
+// makesSo is the verb of lines that are true of a table, whatever it holds: none
+// where replace would take one record for another of its identity.
+func makesSo(multi bool) string {
+	if multi {
+		return ""
+	}
+	return verbs[Replaced]
+}
+
 // append appends the event's line.
 func (e *entry) append(b []byte, json bool) []byte {
 	if json {
@@ -57,7 +73,10 @@ func (e *entry) append(b []byte, json bool) []byte {
 		n := len(b)
 		b = quoteTail(append(b, e.body...), n)
 	default:
-		b = append(append(append(b, e.kind...), ' '), e.op...)
+		b = append(b, e.kind...)
+		if e.op != "" {
+			b = append(append(b, ' '), e.op...)
+		}
 		if len(e.body) > 0 {
 			b = append(append(b, ' '), e.body...)
 		}

@@ -60,6 +60,8 @@ func (s *feedSlot) join(h *hub) *hub {
 // A source is a table as its feed sees it: rows without their type.
 type source interface {
 	kind() string
+	// multi: records may share an identity, so that "replace" would take one for the other.
+	multi() bool
 	// watch calls happen for each event until ctx ends or happen returns false.
 	watch(ctx context.Context, happen func(e happening) bool) error
 	// rows yields the present records.

@@ -85,19 +85,23 @@ func (d *dumping) next(l *listener, b []byte) ([]byte, error) {
 
 func (d *dumping) show(l *listener, b []byte, row any) []byte {
 	f := d.sub.feed
-	e := entry{seq: d.seq, at: d.at, kind: f.kind, what: Replaced, op: verbs[Replaced]}
+	e := entry{seq: d.seq, at: d.at, kind: f.kind, what: Replaced, op: makesSo(f.src.multi())}
 	e.body = f.src.appendText(nil, row)
 	if l.json {
 		e.obj = f.src.appendJSON(nil, row)
 	}
 	d.buf = f.src.appendID(d.buf[:0], row)
 	d.sub.overlap.add(maphash.Bytes(f.seed, d.buf))
+	if f.src.multi() { // an event of a twin has this for its id
+		d.buf = f.src.appendStored(d.buf[:0], row)
+		d.sub.overlap.add(maphash.Bytes(f.seed, d.buf))
+	}
 	return e.append(b, l.json)
 }
 
 func (d *dumping) begin(l *listener) {
 	d.seq, d.at = l.seq(), time.Now()
-	d.sub.overlap = overlap{until: d.at.Add(time.Hour)}
+	d.sub.overlap = overlap{until: d.at.Add(time.Hour), multi: d.sub.feed.src.multi()}
 	d.pull, d.stop = iter.Pull2(func(yield func(any, error) bool) {
 		more := true
 		err := d.sub.feed.src.rows(l.life, func(row any) bool {
@@ -127,6 +131,7 @@ type overlap struct {
 	until time.Time // zero: there is none
 	shown map[uint64]struct{}
 	soft  bool // there was too much to be remembered
+	multi bool // records may share an identity
 }
 
 func (o *overlap) add(id uint64) {
@@ -153,7 +158,11 @@ func (o *overlap) fit(e *entry) *entry {
 	_, has := o.shown[e.id]
 	if e.what != Deleted {
 		o.add(e.id)
-		if has || o.soft {
+		switch {
+		case !has && !o.soft:
+		case e.what == Appended:
+			return e.makingSo(o.multi)
+		default:
 			return e.as(Replaced)
 		}
 		return e

@@ -141,6 +141,8 @@ type tableEvents[T any] struct{ t *Table[T] }
 
 func (s tableEvents[T]) kind() string { return s.t.Kind }
 
+func (s tableEvents[T]) multi() bool { return s.t.Multi }
+
 func (s tableEvents[T]) watch(ctx context.Context, happen func(e happening) bool) error {
 	for ev, err := range s.t.Watch(ctx) {
 		if err != nil {
