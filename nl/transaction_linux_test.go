@@ -25,7 +25,7 @@ func nfgen(family byte, res uint16, names ...string) raw {
 const (
 	nfBegin, nfEnd = 16, 17 // NFNL_MSG_BATCH_BEGIN and END
 	nfTables       = 10     // NFNL_SUBSYS_NFTABLES
-	newTable       = nfTables<<8 | 0
+	newTable       = nfTables << 8
 	newChain       = nfTables<<8 | 3
 )
 

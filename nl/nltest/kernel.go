@@ -303,7 +303,7 @@ func (s *socket) overrun() {
 
 func (s *socket) Recv(b []byte, wait bool) (nl.Datagram, error) {
 	for {
-		d, err, wake, deadline := s.try(b)
+		d, wake, deadline, err := s.try(b)
 		if wake == nil || !wait {
 			return d, err
 		}
@@ -319,26 +319,26 @@ func (s *socket) Recv(b []byte, wait bool) (nl.Datagram, error) {
 }
 
 // try returns what Recv does, or a channel to wait for.
-func (s *socket) try(b []byte) (d nl.Datagram, err error, wake chan struct{}, deadline time.Time) {
+func (s *socket) try(b []byte) (d nl.Datagram, wake chan struct{}, deadline time.Time, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.closed:
-		return d, nl.ErrClosed, nil, deadline
+		return d, nil, deadline, nl.ErrClosed
 	case !s.deadline.IsZero() && !time.Now().Before(s.deadline):
-		return d, os.ErrDeadlineExceeded, nil, deadline
+		return d, nil, deadline, os.ErrDeadlineExceeded
 	case s.lost:
 		s.lost = false
-		return d, syscall.ENOBUFS, nil, deadline
+		return d, nil, deadline, syscall.ENOBUFS
 	case len(s.queue) == 0:
-		return d, syscall.EAGAIN, s.wake, s.deadline
+		return d, s.wake, s.deadline, syscall.EAGAIN
 	}
 	g := s.queue[0]
 	s.queue = s.queue[1:]
 	s.charged -= len(g.data) + Overhead
 	s.congested = s.congested && len(s.queue) > 0
 	copy(b, g.data)
-	return nl.Datagram{Len: len(g.data), From: g.from, NSID: -1}, nil, nil, deadline
+	return nl.Datagram{Len: len(g.data), From: g.from, NSID: -1}, nil, deadline, nil
 }
 
 func (s *socket) SetReadDeadline(t time.Time) error {

@@ -937,19 +937,16 @@ func randLink(r *rand.Rand, depth int) (m Link) {
 		m.VFs = []byte(someBytes(r))
 		m.Has |= LinkVFs
 	}
-	switch r.IntN(1) {
-	case 0:
-		m.Hdr.Family = AF_BRIDGE
-		if depth < 3 && r.IntN(2) == 1 {
-			v := randBridgeSpec(r, depth+1)
-			m.Bridge = &v
-			m.Has |= LinkBridge
-		}
-		if depth < 3 && r.IntN(2) == 1 {
-			v := randBridgePort(r, depth+1)
-			m.Port = &v
-			m.Has |= LinkPort
-		}
+	m.Hdr.Family = AF_BRIDGE
+	if depth < 3 && r.IntN(2) == 1 {
+		v := randBridgeSpec(r, depth+1)
+		m.Bridge = &v
+		m.Has |= LinkBridge
+	}
+	if depth < 3 && r.IntN(2) == 1 {
+		v := randBridgePort(r, depth+1)
+		m.Port = &v
+		m.Has |= LinkPort
 	}
 	return m
 }

@@ -248,6 +248,10 @@ func (t *typ) randUnions(o *out) {
 				values = append(values, g.whenValues)
 			}
 		}
+		if len(values) == 1 {
+			t.randChoice(o, sel, values[0])
+			continue
+		}
 		o.p("switch r.IntN(%d) {", len(values))
 		for i, v := range values {
 			o.p("case %d:", i)

@@ -168,8 +168,8 @@ type All struct {
 	Fixed   [16]byte         `nl:"X_FIXED"`
 	Addr    netip.Addr       `nl:"X_ADDR"`
 	Dst     netip.Prefix     `nl:"X_DST,len=Hdr.Bits"`
-	Secs    time.Duration    `nl:"X_S,unit=s"`
-	Millis  time.Duration    `nl:"X_MS,unit=ms"`
+	Life    time.Duration    `nl:"X_S,unit=s"`
+	Pause   time.Duration    `nl:"X_MS,unit=ms"`
 	Jiffies time.Duration    `nl:"X_JIFFIES,unit=jiffies"`
 	Micros  time.Duration    `nl:"X_US64,unit=us,width=64"`
 	Enum    Enum             `nl:"X_ENUM"`

@@ -143,9 +143,9 @@ func TestPrefixHasItsLengthInTheHeader(t *testing.T) {
 }
 
 func TestDurationsThatDoNotFit(t *testing.T) {
-	m := decoded(t, body(t, &All{Secs: -time.Second, Millis: 1 << 62, Has: AllSecs}))
-	assert.Zero(t, m.Secs)
-	assert.Equal(t, 0xffffffff*time.Millisecond, m.Millis)
+	m := decoded(t, body(t, &All{Life: -time.Second, Pause: 1 << 62, Has: AllLife}))
+	assert.Zero(t, m.Life)
+	assert.Equal(t, 0xffffffff*time.Millisecond, m.Pause)
 	b := attr.AppendU64(header(0), X_US64, 1<<63)
 	assert.Positive(t, decoded(t, b).Micros)
 }

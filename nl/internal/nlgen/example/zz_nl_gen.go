@@ -35,8 +35,8 @@ const (
 	AllFixed
 	AllAddr
 	AllDst
-	AllSecs
-	AllMillis
+	AllLife
+	AllPause
 	AllJiffies
 	AllMicros
 	AllEnum
@@ -162,11 +162,11 @@ func (m *All) AppendBody(b []byte) ([]byte, error) {
 	if m.Dst.IsValid() && (m.Dst.Bits() > 0 || m.Has&AllDst != 0) {
 		b = attr.AppendAddr(b, X_DST, m.Dst.Addr())
 	}
-	if m.Secs != 0 || m.Has&AllSecs != 0 {
-		b = attr.AppendU32(b, X_S, attr.Ticks32(m.Secs, time.Second))
+	if m.Life != 0 || m.Has&AllLife != 0 {
+		b = attr.AppendU32(b, X_S, attr.Ticks32(m.Life, time.Second))
 	}
-	if m.Millis != 0 || m.Has&AllMillis != 0 {
-		b = attr.AppendU32(b, X_MS, attr.Ticks32(m.Millis, time.Millisecond))
+	if m.Pause != 0 || m.Has&AllPause != 0 {
+		b = attr.AppendU32(b, X_MS, attr.Ticks32(m.Pause, time.Millisecond))
 	}
 	if m.Jiffies != 0 || m.Has&AllJiffies != 0 {
 		b = attr.AppendU32(b, X_JIFFIES, attr.Ticks32(m.Jiffies, (10*time.Millisecond)))
@@ -543,11 +543,11 @@ func (m *All) Decode(b []byte) error {
 				m.Has |= AllDst
 			}
 		case X_S:
-			m.Secs = attr.Duration(attr.Uint(v), time.Second)
-			m.Has |= AllSecs
+			m.Life = attr.Duration(attr.Uint(v), time.Second)
+			m.Has |= AllLife
 		case X_MS:
-			m.Millis = attr.Duration(attr.Uint(v), time.Millisecond)
-			m.Has |= AllMillis
+			m.Pause = attr.Duration(attr.Uint(v), time.Millisecond)
+			m.Has |= AllPause
 		case X_JIFFIES:
 			m.Jiffies = attr.Duration(attr.Uint(v), (10 * time.Millisecond))
 			m.Has |= AllJiffies
@@ -869,8 +869,8 @@ func (m *All) Reset() {
 	m.Fixed = *new([16]byte)
 	m.Addr = *new(netip.Addr)
 	m.Dst = *new(netip.Prefix)
-	m.Secs = 0
-	m.Millis = 0
+	m.Life = 0
+	m.Pause = 0
 	m.Jiffies = 0
 	m.Micros = 0
 	m.Enum = 0

@@ -100,12 +100,12 @@ func randAll(r *rand.Rand, depth int) (m All) {
 		m.Has |= AllDst
 	}
 	if r.IntN(2) == 1 {
-		m.Secs = time.Duration(r.Uint32()) * time.Second
-		m.Has |= AllSecs
+		m.Life = time.Duration(r.Uint32()) * time.Second
+		m.Has |= AllLife
 	}
 	if r.IntN(2) == 1 {
-		m.Millis = time.Duration(r.Uint32()) * time.Millisecond
-		m.Has |= AllMillis
+		m.Pause = time.Duration(r.Uint32()) * time.Millisecond
+		m.Has |= AllPause
 	}
 	if r.IntN(2) == 1 {
 		m.Jiffies = time.Duration(r.Uint32()) * (10 * time.Millisecond)
