@@ -59,7 +59,6 @@ type step struct {
 	data  []string // lines to be written
 	want  []string // lines that are expected, the error among them
 	blank []string // comments and empty lines before it
-	bare  bool     // data without a newline at its end
 }
 
 var commands = map[string]int{">": 1, "<": 1, "ls": 1, "mkdir": 1, "rmdir": 1, "rm": 1, "mv": 2, "stat": 1, "watch": 1, "tail": 1}
