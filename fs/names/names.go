@@ -14,8 +14,10 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -153,12 +155,14 @@ func (t *Table) Parse(word string) (uint32, error) {
 	return uint32(n), nil
 }
 
-// Words returns the names, for help and completion, in no order.
+// Words returns the names in the order of their numbers, for help and
+// completion.
 func (t *Table) Words() []string {
 	w := t.now.Load()
-	all := make([]string, 0, len(w.num))
-	for s := range w.num {
-		all = append(all, s)
+	nums := slices.Sorted(maps.Keys(w.name))
+	all := make([]string, len(nums))
+	for i, n := range nums {
+		all[i] = w.name[n]
 	}
 	return all
 }

@@ -79,3 +79,8 @@ func TestDefaultsParseBack(t *testing.T) {
 		}
 	}
 }
+
+func TestWordsInOrder(t *testing.T) {
+	tab := open(&Table{file: "", max: 255, builtin: map[uint32]string{9: "nine", 1: "one", 5: "five"}})
+	assert.Equal(t, []string{"one", "five", "nine"}, tab.Words())
+}
