@@ -451,8 +451,9 @@ func TestReserve(t *testing.T) {
 			require.NoError(t, err)
 			off += int64(n)
 		}
-		n, err = f.ReadAt(ctx, buf[:10], 77)
+		n, err := f.ReadAt(ctx, buf[:10], 77)
 		require.NoError(t, err)
+		require.Positive(t, n)
 		require.Equal(t, patternAt(77), buf[0])
 		require.NoError(t, f.Clunk(ctx))
 	}

@@ -28,7 +28,6 @@ var (
 	errIsDirectory = &protoError{"Is a directory", syscall.EISDIR}
 	errMsize       = &protoError{"msize is too small: invalid argument", syscall.EINVAL}
 	errStuck       = &protoError{"request was abandoned: input/output error", syscall.EIO}
-	errManyNames   = &protoError{"more than 16 names in a walk: invalid argument", syscall.EINVAL}
 	errConvert     = &protoError{"wstat can't convert between files and directories", syscall.EPERM}
 	errBadLength   = &protoError{"length can only be set to 0: invalid argument", syscall.EINVAL}
 )

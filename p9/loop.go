@@ -179,10 +179,10 @@ func (l *loop) request(r *request) bool {
 		}
 		return l.done(r)
 	}
-	// The watch took the input. It may still be looking at l.
+	// The watch took the input. Until it lets go of the lock it looks at l.
 	l.lost.Lock()
-	l.lost.Unlock()
 	r.skip = l.mark
+	l.lost.Unlock()
 	c.complete(r)
 	drop(l.in)
 	return false

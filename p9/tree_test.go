@@ -321,11 +321,7 @@ func (r *eventReader) ReadAt(ctx context.Context, p []byte, _ int64) (int, error
 }
 
 // stuck waits for the end of the request, and says so beforehand.
-type stuck struct {
-	tree *testTree
-	mu   sync.Mutex
-	in   int
-}
+type stuck struct{ tree *testTree }
 
 func (*stuck) Mode() iofs.FileMode { return 0o666 }
 func (s *stuck) Open(context.Context, fs.OpenMode) (fs.Handle, error) {
