@@ -104,10 +104,7 @@ func (f *questionFile[Q, A]) WriteAt(ctx context.Context, p []byte, off int64) (
 		return 0, err
 	}
 	defer f.busy.unlock()
-	line := bytes.TrimSpace(p)
-	if i := bytes.LastIndexByte(line, '\n'); i >= 0 {
-		line = line[i+1:]
-	}
+	line := f.n.lastLine(p)
 	if len(line) == 0 {
 		return len(p), nil
 	}
@@ -127,6 +124,20 @@ func (f *questionFile[Q, A]) WriteAt(ctx context.Context, p []byte, off int64) (
 		return 0, &LineError{Line: f.line, Head: shortHead(string(line)), Err: err, Failed: 1, Of: 1}
 	}
 	return len(p), nil
+}
+
+// lastLine returns the question of a write. In JSON the brackets of an array
+// are nothing: an array of questions is read as its lines.
+func (n *question[Q, A]) lastLine(p []byte) []byte {
+	space := " \t\r\n"
+	if n.print.json {
+		space += "[],"
+	}
+	p = bytes.Trim(p, space)
+	if i := bytes.LastIndexByte(p, '\n'); i >= 0 {
+		p = bytes.Trim(p[i+1:], space)
+	}
+	return p
 }
 
 // parse reads a question of text, or an object of JSON.
