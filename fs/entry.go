@@ -29,6 +29,13 @@ func (e *entry) as(what Happening) *entry {
 	return &c
 }
 
+// gone returns a deletion as a line that does not fail if there is nothing left.
+func (e *entry) gone() *entry {
+	c := *e
+	c.op = "destroy"
+	return &c
+}
+
 // makingSo returns e as a line that cannot fail for what is there already.
 func (e *entry) makingSo(multi bool) *entry {
 	c := *e

@@ -171,9 +171,7 @@ func (o *overlap) fit(e *entry) *entry {
 	if has {
 		return e
 	}
-	c := *e
-	c.op = "destroy"
-	return &c
+	return e.gone()
 }
 
 func (s *sub) mark(what Happening, how string) segment {
@@ -193,9 +191,11 @@ func (s *sub) settle() segment {
 		if d.n > 1 && e.what != Deleted {
 			e = e.as(Replaced)
 		}
-		fits := s.overlap.until.IsZero() || d.at.After(s.overlap.until)
-		if fits && d.first == Added && e.what == Deleted {
-			continue // it came and went
+		if d.first == Added && e.what == Deleted { // it came and went
+			if s.overlap.until.IsZero() || d.at.After(s.overlap.until) {
+				continue
+			}
+			e = e.gone() // the last dump may have shown it
 		}
 		list = append(list, e)
 	}
