@@ -99,12 +99,6 @@ type Entry struct {
 	said said
 }
 
-// hasRare reports whether the entry has anything of what few connections have.
-func (e *Entry) hasRare() bool {
-	return e.Window != [2]Window{} || e.VTag != [2]uint32{} || e.Role != 0 || e.Seq != 0 ||
-		e.SeqAdj != [2]SeqAdj{} || e.Synproxy != (Synproxy{}) || e.Master.IsSet() || e.Master.Proto != 0
-}
-
 // said tells which words stood in a line.
 type said uint8
 

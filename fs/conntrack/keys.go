@@ -77,18 +77,15 @@ func entryKeys() *fs.Keys[Entry] {
 		labelsKey(),
 		fs.Str("helper", "what understands the protocol above it: ftp, sip ...", func(e *Entry) *string { return &e.Helper }),
 	)
-	var rare []fs.Key[Entry]
 	for dir, before := range []string{"", "reply."} {
-		rare = append(rare, directionKeys(before, dir)...)
+		all = append(all, fs.Section(func(e *Entry) bool { return e.directed(dir) }, directionKeys(before, dir)...)...)
 	}
-	rare = append(rare,
+	all = append(all, fs.Section((*Entry).rare, append([]fs.Key[Entry]{
 		fs.Enum("dccp.role", "DCCP: client or server, of the original direction", fs.Names{1: "client", 2: "server"}, func(e *Entry) *Role { return &e.Role }),
 		fs.Num("dccp.seq", "DCCP: sequence number of the handshake", func(e *Entry) *uint64 { return &e.Seq }),
 		synproxyKey(),
 		protoKey("master.proto", "of the connection that expected it: protocol", master),
-	)
-	rare = append(rare, tupleKeys("master.", "of the connection that expected it: ", master)...)
-	all = append(all, fs.Section((*Entry).hasRare, rare...)...)
+	}, tupleKeys("master.", "of the connection that expected it: ", master)...)...)...)
 	return fs.NewKeys(append(all,
 		counter("packets", "packets of the original direction", 0, false),
 		counter("bytes", "bytes of the original direction, with IP headers", 0, true),
@@ -107,8 +104,9 @@ func (e *Entry) directed(dir int) bool {
 	return e.Window[dir] != Window{} || e.VTag[dir] != 0 || e.SeqAdj[dir] != SeqAdj{}
 }
 
+// rare reports whether there is anything of what few connections have.
 func (e *Entry) rare() bool {
-	return e.Role != 0 || e.Seq != 0 || e.Synproxy != Synproxy{} || e.Master.Proto != 0
+	return e.Role != 0 || e.Seq != 0 || e.Synproxy != Synproxy{} || e.Master.Proto != 0 || e.Master.IsSet()
 }
 
 // useKey hides the one reference that every entry has.
