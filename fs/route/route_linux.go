@@ -198,7 +198,11 @@ func (w *writer) deletion(o *fs.Op[Route]) (nl.Request, error) {
 	if o.Old != nil {
 		old := *o.Old
 		old.Metrics, old.Opts, old.Expires = Metrics{}, nil, 0
-		return req, w.whole(&old)
+		err := w.whole(&old)
+		if old.NHID != 0 {
+			w.m.Hdr.Type = rt.RTN_UNSPEC // it prints the type of its nexthop, and has one of its own
+		}
+		return req, err
 	}
 	w.key(&o.Row)
 	w.m.Hdr.Scope = rt.RT_SCOPE_NOWHERE

@@ -34,7 +34,7 @@ type Nexthop struct {
 	Blackhole bool         `nl:"NHA_BLACKHOLE,flag"`
 	FDB       bool         `nl:"NHA_FDB,flag"`
 	EncapType uint16       `nl:"NHA_ENCAP_TYPE"`
-	Encap     []byte       `nl:"NHA_ENCAP"`
+	Encap     []byte       `nl:"NHA_ENCAP,func"` // as that of Route
 	Group     []NexthopGrp `nl:"NHA_GROUP,packed"`
 	GroupType uint16       `nl:"NHA_GROUP_TYPE"` // NEXTHOP_GRP_TYPE_RES ...
 	ResGroup  ResGroup     `nl:"NHA_RES_GROUP"`
@@ -93,6 +93,19 @@ type ResBucket struct {
 
 	Has  ResBucketSet
 	Rest []attr.Raw `nl:"rest"`
+}
+
+// appendEncap makes a nest of it, which is asked for here and not in a route (rtm_nh_policy_new).
+func (m *Nexthop) appendEncap(b []byte) ([]byte, error) {
+	if len(m.Encap) == 0 && m.Has&NexthopEncap == 0 {
+		return b, nil
+	}
+	return attr.AppendBytes(b, NHA_ENCAP|attr.FlagNested, m.Encap)
+}
+
+func (m *Nexthop) decodeEncap(v []byte) error {
+	m.Encap = append(m.Encap[:0], v...)
+	return nil
 }
 
 func (*Nexthop) chooseEncap(set []byte) *attr.Schema { return encapSchema(set, NHA_ENCAP_TYPE) }

@@ -40,6 +40,9 @@ func Routes(ctx context.Context, c *nl.Client, f RouteFilter) iter.Seq2[*Route, 
 func (f *RouteFilter) request(family uint8) *Route {
 	q := &Route{Table: f.Table, OIF: f.OIF}
 	q.Hdr = RtMsg{Family: family, Protocol: f.Protocol, Type: f.Type, Flags: f.Flags}
+	if f.Type == RTN_BLACKHOLE {
+		q.Hdr.Type = RTN_UNSPEC // routes to a blackhole next hop show as such, and are filtered as unicast
+	}
 	return q
 }
 

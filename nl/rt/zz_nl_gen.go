@@ -5031,10 +5031,8 @@ func (m *Nexthop) AppendBody(b []byte) ([]byte, error) {
 	if m.EncapType != 0 || m.Has&NexthopEncapType != 0 {
 		b = attr.AppendU16(b, NHA_ENCAP_TYPE, uint16(m.EncapType))
 	}
-	if len(m.Encap) > 0 || m.Has&NexthopEncap != 0 {
-		if b, err = attr.AppendBytes(b, NHA_ENCAP, m.Encap); err != nil {
-			return b, attr.In("NHA_ENCAP", err)
-		}
+	if b, err = m.appendEncap(b); err != nil {
+		return b, attr.In("NHA_ENCAP", err)
 	}
 	if len(m.Group) > 0 || m.Has&NexthopGroup != 0 {
 		var n attr.Nest
@@ -5121,7 +5119,9 @@ func (m *Nexthop) Decode(b []byte) error {
 			m.EncapType = attr.U16(v)
 			m.Has |= NexthopEncapType
 		case NHA_ENCAP:
-			m.Encap = append(m.Encap[:0], v...)
+			if err := m.decodeEncap(v); err != nil {
+				return attr.In("NHA_ENCAP", err)
+			}
 			m.Has |= NexthopEncap
 		case NHA_GROUP:
 			m.Group = m.Group[:0]
@@ -5195,7 +5195,7 @@ func (m *Nexthop) Reset() {
 	m.Blackhole = false
 	m.FDB = false
 	m.EncapType = 0
-	m.Encap = m.Encap[:0]
+	m.Encap = *new([]byte)
 	m.Group = m.Group[:0]
 	m.GroupType = 0
 	m.ResGroup.Reset()

@@ -1453,10 +1453,6 @@ func randNexthop(r *rand.Rand, depth int) (m Nexthop) {
 		m.Has |= NexthopEncapType
 	}
 	if r.IntN(2) == 1 {
-		m.Encap = []byte(someBytes(r))
-		m.Has |= NexthopEncap
-	}
-	if r.IntN(2) == 1 {
 		for range 1 + r.IntN(3) {
 			e := randNexthopGrp(r)
 			m.Group = append(m.Group, e)
