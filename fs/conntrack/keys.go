@@ -127,6 +127,7 @@ func saysReply(k fs.Key[Entry]) fs.Key[Entry] {
 	k.Set = func(e *Entry, word string) error {
 		if e.said&saidReply == 0 {
 			fill(e)
+			e.Reply.Proto = e.Orig.Proto // which tells what the answers' words are, and prints their zeroes
 		}
 		e.said |= saidReply
 		return set(e, word)
