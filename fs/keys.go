@@ -65,6 +65,7 @@ type keyInfo struct {
 	many   bool
 	secret bool
 	mods   []string
+	opens  bool // there are keys NAME.x, which may follow it as x
 	sub    *schema
 }
 
@@ -77,8 +78,21 @@ func NewKeys[T any](keys ...Key[T]) *Keys[T] {
 	for i := range keys {
 		k.declare(i, &keys[i])
 	}
+	for i := range k.sch.keys {
+		k.sch.keys[i].opens = k.sch.opens(k.sch.keys[i].name)
+	}
 	k.sortOutput()
 	return k
+}
+
+// opens reports whether there are keys name.x.
+func (s *schema) opens(name string) bool {
+	for other := range s.byName {
+		if len(other) > len(name)+1 && strings.HasPrefix(other, name) && other[len(name)] == '.' {
+			return true
+		}
+	}
+	return false
 }
 
 func (k *Keys[T]) declare(i int, key *Key[T]) {

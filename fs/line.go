@@ -238,6 +238,7 @@ type scope struct {
 	up    *scope
 	given KeySet // keys that have a value already
 	args  bool   // bare words that no key takes are collected, not refused
+	in    string // "encap." behind "encap mpls": its keys may follow without that
 
 	rename  bool  // the primary key may stand twice: the second is its new value
 	renamed *item // that
@@ -350,7 +351,15 @@ func (r *reader) keyed(c *scope, t token) (item, bool, error) {
 	if t.quoted {
 		return item{}, false, nil
 	}
+	if c.in != "" {
+		if idx, ok := c.s.byName[c.in+t.text]; ok {
+			return r.spaced(c, idx)
+		}
+	}
 	if idx, ok := c.s.index(t.text); ok {
+		if c.in = ""; c.s.keys[idx].opens {
+			c.in = t.text + "."
+		}
 		return r.spaced(c, idx)
 	}
 	if idx, ok := c.s.cleared(t.text); ok {
@@ -431,7 +440,7 @@ func (r *reader) spaced(c *scope, idx int) (item, bool, error) {
 	}
 	t := r.next()
 	text, raw := t.text, t.raw
-	for len(r.toks) > 0 && !t.quoted && slices.Contains(info.mods, t.text) {
+	for len(r.toks) > 0 && !t.quoted && slices.Contains(info.mods, t.text) && !c.knows(r.toks[0]) {
 		t = r.next()
 		text, raw = text+" "+t.text, raw+" "+t.raw
 	}

@@ -57,7 +57,7 @@ var modes = fs.Names{1: "inline", 2: "encap", 3: "l2encap", 4: "encap.red", 5: "
 // Keys are the words of the Encap at(v).
 func Keys[T any](at func(v *T) *Encap) []fs.Key[T] {
 	return fs.Section(func(v *T) bool { return !at(v).zero() },
-		fs.Enum("encap", "what packets are wrapped into", kinds, func(v *T) *Kind { return &at(v).Kind }),
+		kindKey(at),
 		labelsKey(at),
 		fs.Enum("encap.mode", "seg6: how segments are inserted", modes, func(v *T) *Mode { return &at(v).Mode }),
 		segsKey(at),
@@ -65,7 +65,7 @@ func Keys[T any](at func(v *T) *Encap) []fs.Key[T] {
 		fs.Addr("encap.src", "ip, ip6: outer source", func(v *T) *netip.Addr { return &at(v).Src }),
 		fs.Addr("encap.dst", "ip, ip6: outer destination", func(v *T) *netip.Addr { return &at(v).Dst }),
 		ttlKey(at),
-		fs.HexNum("encap.tos", "ip, ip6: outer TOS byte", func(v *T) *uint8 { return &at(v).TOS }),
+		fs.HexNum("encap.tos", "ip, ip6: outer TOS byte", func(v *T) *uint8 { return &at(v).TOS }).Or("encap.tc"),
 		fs.HexNum("encap.flags", "ip, ip6: 1 checksum, 4 key, 8 sequence numbers", func(v *T) *uint16 { return &at(v).Flags }),
 		fs.Hex("encap.raw", "attributes of an encapsulation that netfs does not take apart", func(v *T) *[]byte { return &at(v).Raw }),
 	)
@@ -77,9 +77,24 @@ func (e *Encap) zero() bool {
 		len(e.Labels)+len(e.Segs)+len(e.Raw) == 0 && !e.Src.IsValid() && !e.Dst.IsValid()
 }
 
+// kindKey takes "mpls 100/200" too, as ip-route(8) spells it.
+func kindKey[T any](at func(v *T) *Encap) fs.Key[T] {
+	k := fs.Enum("encap", "what packets are wrapped into", kinds, func(v *T) *Kind { return &at(v).Kind })
+	k.Mods = []string{"mpls"}
+	set, label := k.Set, labelsKey(at).Set
+	k.Set = func(v *T, word string) error {
+		kind, labels, two := strings.Cut(word, " ")
+		if err := set(v, kind); err != nil || !two {
+			return err
+		}
+		return label(v, labels)
+	}
+	return k
+}
+
 // ttlKey prints 0 where it is not silence.
 func ttlKey[T any](at func(v *T) *Encap) fs.Key[T] {
-	k := fs.Num("encap.ttl", "outer TTL; mpls: 0 takes the packet's", func(v *T) *uint8 { return &at(v).TTL })
+	k := fs.Num("encap.ttl", "outer TTL; mpls: 0 takes the packet's", func(v *T) *uint8 { return &at(v).TTL }).Or("encap.hoplimit")
 	get, full, set := k.Get, k.Always().Get, k.Set
 	k.Get = func(b []byte, v *T) []byte {
 		if at(v).HasTTL {
