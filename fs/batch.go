@@ -31,6 +31,7 @@ func (b *batch) Open(ctx context.Context, mode OpenMode) (Handle, error) {
 
 type batchFile struct {
 	kinds   []kind
+	admin   []string   // kinds that are not for this writer
 	mu      sync.Mutex // guards the rest
 	asm     assembler
 	runners map[kind]runner
@@ -79,6 +80,9 @@ func (f *batchFile) run(ctx context.Context, line int, text []byte, err error) e
 	}
 	if err == nil {
 		st, err = readBatchLine(f.kinds, string(text))
+	}
+	if err == nil && st.kind != nil && slices.Contains(f.admin, st.kind.Words()[0]) {
+		err = errAccess
 	}
 	if err == nil && st.kind != nil {
 		err = f.runner(st.kind).run(ctx, line, st.stmt)

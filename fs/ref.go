@@ -5,6 +5,7 @@ import (
 	"errors"
 	iofs "io/fs"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,6 +28,10 @@ type Tree struct {
 	// mode has the group's bit. "" and 0: group root.
 	Group string
 	GID   uint32
+	// Admin are the names of the root that are for an administrator to change,
+	// with all that is below them: their modes grant no write but root's, and
+	// batch takes their statements only from root.
+	Admin []string
 
 	once  sync.Once
 	start time.Time
@@ -34,9 +39,23 @@ type Tree struct {
 
 // AsReadOnly returns the same tree with every write refused.
 func (t *Tree) AsReadOnly() *Tree {
+	c := t.clone()
+	c.ReadOnly = true
+	return c
+}
+
+// WithoutAdmin returns the same tree with Admin empty, for those who were given
+// one of these names and see nothing else.
+func (t *Tree) WithoutAdmin() *Tree {
+	c := t.clone()
+	c.Admin = nil
+	return c
+}
+
+func (t *Tree) clone() *Tree {
 	return &Tree{
-		Root: t.Root, Log: t.Log, Errors: t.Errors, Trust: t.Trust, ReadOnly: true,
-		Group: t.Group, GID: t.GID,
+		Root: t.Root, Log: t.Log, Errors: t.Errors, Trust: t.Trust, ReadOnly: t.ReadOnly,
+		Group: t.Group, GID: t.GID, Admin: t.Admin,
 	}
 }
 
@@ -193,10 +212,14 @@ func (r *Ref) dir(ctx context.Context, want perm) (Walker, error) {
 // Open begins a conversation with a file. Directories are listed instead.
 func (r *Ref) Open(ctx context.Context, mode OpenMode) (*File, error) {
 	f, err := r.open(ctx, mode)
-	if err != nil {
-		return nil, r.failed(ctx, err)
+	switch {
+	case err == nil:
+		return f, nil
+	case mode&OpenWrite != 0:
+		r.tree.wrote(ctx, "open", r.Path(), nil, err)
+		return nil, err
 	}
-	return f, nil
+	return nil, r.failed(ctx, err)
 }
 
 func (r *Ref) open(ctx context.Context, mode OpenMode) (*File, error) {
@@ -226,6 +249,9 @@ func (r *Ref) open(ctx context.Context, mode OpenMode) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	if b, ok := h.(*batchFile); ok && !r.tree.Trust && UserOf(ctx).UID != 0 {
+		b.admin = r.tree.Admin
+	}
 	return newFile(r, h, mode), nil
 }
 
@@ -252,7 +278,7 @@ func (r *Ref) present(ctx context.Context) error {
 
 // Stat tells what a listing shows. It fails for a vanished object.
 func (r *Ref) Stat(ctx context.Context) (Stat, error) {
-	s := Stat{Name: r.name, ID: r.qid, Mode: r.Node.Mode(), Mtime: r.tree.start, User: "root", Group: "root"}
+	s := Stat{Name: r.name, ID: r.qid, Mode: r.mode(), Mtime: r.tree.start, User: "root", Group: "root"}
 	if r.tree.Group != "" {
 		s.Group = r.tree.Group
 	}
@@ -381,6 +407,22 @@ func (r *Ref) mayChange(ctx context.Context) error {
 	return r.may(ctx, permWrite|permExec)
 }
 
+// mode is the node's, without what Admin takes away.
+func (r *Ref) mode() iofs.FileMode {
+	m := r.Node.Mode()
+	if len(r.tree.Admin) == 0 || r.parent == nil {
+		return m
+	}
+	top := r
+	for top.parent.parent != nil {
+		top = top.parent
+	}
+	if slices.Contains(r.tree.Admin, top.base()) {
+		m &^= 0o022
+	}
+	return m
+}
+
 // A perm is three bits of a mode.
 type perm uint8
 
@@ -396,12 +438,13 @@ func (r *Ref) may(ctx context.Context, want perm) error {
 	if r.tree.Trust {
 		return nil
 	}
-	mode := perm(r.Node.Mode().Perm() & 7)
+	bits := r.mode().Perm()
+	mode := perm(bits & 7)
 	switch u := UserOf(ctx); {
 	case u.UID == 0:
-		mode = perm(r.Node.Mode().Perm() >> 6 & 7)
+		mode = perm(bits >> 6 & 7)
 	case u.in(r.tree.GID):
-		mode = perm(r.Node.Mode().Perm() >> 3 & 7)
+		mode = perm(bits >> 3 & 7)
 	}
 	if mode&want != want {
 		return errAccess

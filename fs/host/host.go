@@ -59,7 +59,7 @@ func (h *Host) Errors() *fs.ErrorLog { return &h.errors }
 // Tree returns the tree as front ends serve it: members of the system's group
 // net, where there is one, may write what has the group's bit.
 func (h *Host) Tree() *fs.Tree {
-	t := &fs.Tree{Root: h.Root(), Errors: h.Errors()}
+	t := &fs.Tree{Root: h.Root(), Errors: h.Errors(), Admin: []string{"netns", "raw", "config"}}
 	g, err := user.LookupGroup("net")
 	if err != nil {
 		return t
