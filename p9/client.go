@@ -18,6 +18,7 @@ type Options struct {
 	Msize uint32 // largest frame; 1 MiB and 24 bytes
 	Uname string // whom to be, for servers that believe it; "none"
 	Aname string // which tree: "/links/eth0,ro"
+	TLS   *TLS   // for dial strings that begin with tls!
 
 	// Dialects are asked for in this order, until the server takes one: DotU,
 	// whose errors have numbers, and Plain.
@@ -90,7 +91,7 @@ func Dial(ctx context.Context, dial string) (*Client, error) { return new(Option
 
 // Dial is Dial with options.
 func (o *Options) Dial(ctx context.Context, dial string) (*Client, error) {
-	conn, err := dialNet(ctx, dial)
+	conn, err := dialNet(ctx, dial, o.TLS)
 	if err != nil {
 		return nil, err
 	}

@@ -6,8 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/netfs-project/netfs/fs"
 )
 
 // A conn is one connection of the server.
@@ -20,10 +18,9 @@ import (
 // its request in its own time, and ends. So nobody has to know beforehand which
 // calls into the kernel may take long.
 type conn struct {
-	srv  *Server
-	rw   io.ReadWriteCloser
-	user *fs.User
-	tree *fs.Tree
+	srv *Server
+	rw  io.ReadWriteCloser
+	peer
 
 	base  context.Context // of the connection; ends with it
 	tasks sync.WaitGroup  // loops, and requests on goroutines of their own

@@ -11,12 +11,17 @@ import (
 	"time"
 )
 
-// DefaultPort is 9P's port, for dial strings that name none.
-const DefaultPort = "564"
+// DefaultPort and DefaultTLSPort are for dial strings that name none: 9P's own
+// port, and the one that netfs uses for 9P inside TLS.
+const (
+	DefaultPort    = "564"
+	DefaultTLSPort = "5641"
+)
 
 // ParseDial splits a dial string of Plan 9, dial(2), into what package net
-// takes: "unix!/run/netfs.sock", "tcp!127.0.0.1!5640", "tcp!localhost". A path
-// that begins with a slash is a unix socket.
+// takes: "unix!/run/netfs.sock", "tcp!127.0.0.1!5640", "tcp!localhost",
+// "tls!host!5641", whose network is "tls". A path that begins with a slash is a
+// unix socket.
 func ParseDial(s string) (network, address string, err error) {
 	kind, rest, _ := strings.Cut(s, "!")
 	if strings.HasPrefix(s, "/") {
@@ -28,13 +33,16 @@ func ParseDial(s string) (network, address string, err error) {
 			return "", "", fmt.Errorf("dial %q: no path", s)
 		}
 		return "unix", rest, nil
-	case "tcp":
+	case "tcp", "tls":
 		host, port, _ := strings.Cut(rest, "!")
-		if port == "" {
+		switch {
+		case port == "" && kind == "tls":
+			port = DefaultTLSPort
+		case port == "":
 			port = DefaultPort
 		}
 		if host == "" || strings.Contains(port, "!") {
-			return "", "", fmt.Errorf("dial %q: not tcp!HOST!PORT", s)
+			return "", "", fmt.Errorf("dial %q: not %s!HOST!PORT", s, kind)
 		}
 		if host == "*" {
 			host = ""
@@ -42,22 +50,24 @@ func ParseDial(s string) (network, address string, err error) {
 		if port == "9pfs" || port == "9fs" {
 			port = DefaultPort
 		}
-		return "tcp", net.JoinHostPort(strings.Trim(host, "[]"), port), nil
-	case "tls":
-		return "", "", fmt.Errorf("dial %q: tls: %w", s, errors.ErrUnsupported)
+		return kind, net.JoinHostPort(strings.Trim(host, "[]"), port), nil
 	}
-	return "", "", fmt.Errorf("dial %q: not unix!PATH or tcp!HOST!PORT", s)
+	return "", "", fmt.Errorf("dial %q: not unix!PATH, tcp!HOST!PORT or tls!HOST!PORT", s)
 }
 
 // Listen listens on a dial string. A unix socket is made with mode 0660 and
-// replaces one that nobody serves any more; plain TCP is for loopback only.
+// replaces one that nobody serves any more; plain TCP is for loopback only; for
+// TLS there is TLS.Listen.
 func Listen(dial string) (net.Listener, error) {
 	network, address, err := ParseDial(dial)
 	if err != nil {
 		return nil, err
 	}
-	if network == "unix" {
+	switch network {
+	case "unix":
 		return listenUnix(address)
+	case "tls":
+		return nil, fmt.Errorf("listen %s: %w", dial, errNoCert)
 	}
 	a, err := net.ResolveTCPAddr(network, address)
 	if err != nil {
@@ -112,10 +122,17 @@ func stale(path string) bool {
 }
 
 // dialNet connects to a dial string.
-func dialNet(ctx context.Context, dial string) (net.Conn, error) {
+func dialNet(ctx context.Context, dial string, t *TLS) (net.Conn, error) {
 	network, address, err := ParseDial(dial)
 	if err != nil {
 		return nil, err
+	}
+	if network == "tls" {
+		c, err := t.dial(ctx, address)
+		if err != nil {
+			return nil, fmt.Errorf("dial %s: %w", dial, err)
+		}
+		return c, nil
 	}
 	var d net.Dialer
 	c, err := d.DialContext(ctx, network, address)

@@ -53,10 +53,14 @@ func number(s string, otherwise uint32) uint32 {
 // its power: Linux's client attaches once for each of its users, and says which.
 func (s *session) userContext(uid uint32) context.Context {
 	peer := s.c.user
-	if peer.UID != 0 || uid == 0 || uid == NoUid {
+	if peer.UID != 0 && s.c.san == "" || uid == 0 || uid == NoUid {
 		return s.ctx
 	}
 	u := known(uid)
+	if s.c.san != "" {
+		// Numbers of another machine's users mean nothing here.
+		u = &fs.User{Name: peer.Name, UID: nobody, GID: nobody}
+	}
 	u.From = peer.From
 	return fs.WithUser(s.ctx, u)
 }

@@ -90,33 +90,49 @@ func (r *request) do() error {
 	return r.linux()
 }
 
-// attach makes the root fid. Uname is not proof of anything and is not looked
-// at: the user is the connection's; only root may be somebody else, by n_uname.
-// Aname narrows the tree: "/links/eth0,ro".
+// attach makes the root fid, or logs why not.
 func (r *request) attach() error {
+	err := r.attached()
+	if err != nil {
+		p := &r.s.c.peer
+		r.s.c.srv.Log.Warn("9p: attach refused", "user", p.user.Name, "from", p.user.From, "uname", r.t.Uname, "aname", r.t.Aname, "err", err)
+	}
+	return err
+}
+
+// attached makes the root fid. Uname is not proof of anything: the user is the
+// connection's, and only root may be somebody else, by n_uname. But who has a
+// certificate may not claim to be another. Aname narrows the tree:
+// "/links/eth0,ro".
+func (r *request) attached() error {
 	if r.s.dialect == Plain {
 		r.t.Uid = NoUid
 	}
 	if r.t.Afid != NoFid {
 		return errUnknownFid
 	}
-	tree := r.s.c.tree
+	p := &r.s.c.peer
+	if !p.may(r.t.Uname) {
+		return syscall.EACCES
+	}
+	tree := p.tree
 	path, readOnly := strings.CutSuffix(r.t.Aname, ",ro")
 	if readOnly {
 		tree = r.s.c.srv.readOnly
 	}
 	ref := tree.Attach()
-	for name := range strings.SplitSeq(path, "/") {
+	for name := range strings.SplitSeq(p.aname+"/"+path, "/") {
 		if name == "" || name == "." {
 			continue
+		}
+		if name == ".." { // narrows nothing, and may be meant to widen
+			return syscall.EACCES
 		}
 		next, err := step(r.ctx, ref, name)
 		if err != nil {
 			return err
 		}
-		if name != ".." {
-			ref = next
-		}
+		ref = next
 	}
 	r.newfid.root, r.newfid.ref, r.newfid.ctx = ref, ref, r.s.userContext(r.t.Uid)
 	r.made = true

@@ -132,34 +132,70 @@ func accept(ctx context.Context, l net.Listener, log *slog.Logger) (net.Conn, er
 }
 
 func (s *Server) accepted(ctx context.Context, c net.Conn) {
-	user, readOnly, err := s.identify(c)
+	p, err := s.identify(ctx, c)
 	if err != nil {
-		s.Log.Warn("9p: peer refused", "err", err)
+		s.Log.Warn("9p: peer refused", "from", from(c), "err", err)
 		c.Close()
 		return
 	}
-	if err := s.serve(ctx, c, user, readOnly); err != nil {
-		s.Log.Info("9p: connection ended", "from", user.From, "err", err)
+	if t, ok := c.(*tlsConn); ok {
+		defer t.keepGranted(ctx, s.Log)()
+	}
+	if err := s.serve(ctx, c, p); err != nil {
+		s.Log.Info("9p: connection ended", "from", p.user.From, "err", err)
 	}
 }
 
+// A peer is who is at the other end, and what they may see.
+type peer struct {
+	user  *fs.User
+	tree  *fs.Tree
+	aname string // their root; what they ask for is below it
+	san   string // the only name that is theirs; "": uname is not looked at
+}
+
+func (s *Server) peer(u *fs.User, readOnly bool) peer {
+	if readOnly {
+		return peer{user: u, tree: s.readOnly}
+	}
+	return peer{user: u, tree: s.Tree}
+}
+
+// from is where a connection comes from, for the log.
+func from(c net.Conn) string {
+	a := c.RemoteAddr()
+	return c.LocalAddr().Network() + " " + a.String()
+}
+
 // identify tells who is at the other end: the kernel's word on a unix socket,
-// nobody on plain TCP. What the client says in uname never counts.
-func (s *Server) identify(c net.Conn) (u *fs.User, readOnly bool, err error) {
-	if uc, ok := c.(*net.UnixConn); ok {
-		u, err = peerUser(uc)
-		return u, false, err
+// the certificate's and the policy's with TLS, nobody on plain TCP. What the
+// client says in uname never counts.
+func (s *Server) identify(ctx context.Context, c net.Conn) (peer, error) {
+	switch c := c.(type) {
+	case *net.UnixConn:
+		u, err := peerUser(c)
+		return s.peer(u, false), err
+	case *tlsConn:
+		ctx, cancel := context.WithTimeout(ctx, s.HandshakeTimeout)
+		defer cancel()
+		g, err := c.handshake(ctx)
+		if err != nil {
+			return peer{}, err
+		}
+		if err := c.l.pair.failure(); err != nil {
+			s.Log.Warn("9p: certificate not read again, the last one serves on", "err", err)
+		}
+		return s.granted(g, from(c)), nil
 	}
 	if err := mayListen(c.LocalAddr()); err != nil {
-		return nil, true, err
+		return peer{}, err
 	}
-	from := c.RemoteAddr().Network() + " " + c.RemoteAddr().String()
 	if s.TCPWritable {
 		u := named(uint32(os.Geteuid()), uint32(os.Getegid()))
-		u.From = from
-		return u, false, nil
+		u.From = from(c)
+		return s.peer(u, false), nil
 	}
-	return &fs.User{Name: "none", UID: 65534, GID: 65534, From: from}, true, nil
+	return s.peer(&fs.User{Name: "none", UID: nobody, GID: nobody, From: from(c)}, true), nil
 }
 
 // ServeConn serves one connection until its peer closes it, ctx ends or the
@@ -169,16 +205,14 @@ func (s *Server) identify(c net.Conn) (u *fs.User, readOnly bool, err error) {
 func (s *Server) ServeConn(ctx context.Context, rw io.ReadWriteCloser, u *fs.User) error {
 	readOnly := u == nil
 	if readOnly {
-		u = &fs.User{Name: "none", UID: 65534, GID: 65534}
+		u = &fs.User{Name: "none", UID: nobody, GID: nobody}
 	}
-	return s.limits().serve(ctx, rw, u, readOnly)
+	s = s.limits()
+	return s.serve(ctx, rw, s.peer(u, readOnly))
 }
 
-func (s *Server) serve(ctx context.Context, rw io.ReadWriteCloser, u *fs.User, readOnly bool) error {
-	c := &conn{srv: s, rw: rw, user: u, tree: s.Tree}
-	if readOnly {
-		c.tree = s.readOnly
-	}
+func (s *Server) serve(ctx context.Context, rw io.ReadWriteCloser, p peer) error {
+	c := &conn{srv: s, rw: rw, peer: p}
 	err := c.run(ctx)
 	if ctx.Err() != nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
 		return nil
