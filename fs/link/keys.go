@@ -45,7 +45,16 @@ var settings = []fs.Key[Link]{
 	group(),
 	fs.Num("txqlen", "length of the transmit queue, in packets", func(l *Link) *uint32 { return &l.TxQLen }).Or("txqueuelen", "qlen").Always(),
 	fs.Str("alias", "description, up to 255 bytes", func(l *Link) *string { return &l.Alias }).Or("ifalias"),
-	fs.Strs("altname", "further names, up to 127 bytes each", func(l *Link) *[]string { return &l.AltNames }).Or("altnames"),
+	altnames(),
+	{Name: "nopromisc", Doc: "promisc off; behind type macvlan, the word for flag=nopromisc", Type: fs.Flag,
+		Set: func(l *Link, w string) error {
+			if l.Type != "macvlan" && l.Type != "macvtap" {
+				l.Promisc = false
+				return nil
+			}
+			l.Data = l.Data.With("flag", "nopromisc")
+			return nil
+		}},
 	{Name: "netns", Doc: "moves it to a network namespace: a name, a path, pid:N, id:N, / for the server's own", Type: fs.Text,
 		Set: func(l *Link, w string) error { l.Netns = w; return nil }, In: nowhere},
 	hide(fs.OnOff("promisc", "takes every packet that it sees", func(l *Link) *bool { return &l.Promisc })),
@@ -118,6 +127,20 @@ var peerAddr = fs.Key[Peer]{Name: "lladdr", Also: []string{"address"}, Doc: "its
 		p.LLAddr, err = ParseHW(w)
 		return err
 	}}
+
+// altnames refuses the empty name, which the kernel takes.
+func altnames() fs.Key[Link] {
+	k := fs.Strs("altname", "further names, up to 127 bytes each", func(l *Link) *[]string { return &l.AltNames }).Or("altnames")
+	set := k.Set
+	k.Set = func(l *Link, w string) error {
+		err := set(l, w)
+		if err == nil && slices.Contains(l.AltNames, "") {
+			return bad("an empty name")
+		}
+		return err
+	}
+	return k
+}
 
 // group is a number with a name; of a vxlan an address is the multicast group, as
 // ip-link(8) spells remote.

@@ -281,12 +281,16 @@ func havers(name string) []string {
 func dataKey(k *KindKey) fs.Key[Link] {
 	name := k.Name
 	return fs.Key[Link]{
-		Name: name, Also: k.Also, Type: k.Form.typ(), RO: k.RO, Words: k.words(),
+		Name: name, Also: k.Also, Type: k.Form.typ(), RO: k.RO, Words: k.words(), Wide: name == "mode",
 		Doc: strings.Join(havers(name), " ") + ": " + k.Doc,
 		Get: func(b []byte, l *Link) []byte { return append(b, l.Data.Get(name)...) },
 		Set: func(l *Link, w string) error {
 			if l.port && FindPort(l.portKind(), name) != nil {
 				return l.setPort(name, w)
+			}
+			if n, err := linkModes.Parse(w); name == "mode" && err == nil && n <= 1 { // as ip-link(8) calls linkmode
+				l.LinkMode = uint8(n)
+				return nil
 			}
 			l.Data = l.Data.With(name, w)
 			return nil

@@ -257,6 +257,9 @@ func (p *page) do(ctx context.Context, o *fs.Op[Link]) error {
 	if l.Type == "" {
 		return &fs.KeyError{Key: "type", Err: bad("missing: a link is made from a name and a type")}
 	}
+	if l.Type == "vxlan" && l.Data.Get("external") == "1" && !o.Has("learning") {
+		l.Data = l.Data.With("learning", "0") // there is nothing to learn from, and ip-link(8) says so too
+	}
 	return p.k.Add(ctx, l, o.Has)
 }
 
