@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/netfs-project/netfs/cmd/internal/tlsflags"
 	"github.com/netfs-project/netfs/fs"
 	"github.com/netfs-project/netfs/fs/fusefs"
 	"github.com/netfs-project/netfs/fs/host"
@@ -31,13 +32,18 @@ func main() {
 func command() *cobra.Command {
 	var readOnly, private bool
 	var manual string
+	var t *p9.TLS
 	c := &cobra.Command{
 		Use:   "netfs-mount [DIAL] DIR",
 		Short: "mount a tree of network files",
 		Long: `Netfs-mount mounts on DIR the tree of the 9P server at DIAL
-(unix!/run/netfs.sock, tcp!127.0.0.1!5640), or without DIAL this machine's own,
+(unix!/run/netfs.sock, tcp!127.0.0.1!5640, tls!HOST!5641), or without DIAL this machine's own,
 which it then serves itself. It stays until it is interrupted or the directory
-is unmounted (umount DIR), and ends when the server goes away.`,
+is unmounted (umount DIR), and ends when the server goes away.
+
+The server knows who runs netfs-mount, and nobody behind it. So a server's tree
+that root mounts is for other users to read, as its modes have it; one that somebody
+else mounts is for themselves only.`,
 		Args:          cobra.RangeArgs(1, 2),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -49,9 +55,10 @@ is unmounted (umount DIR), and ends when the server goes away.`,
 			if len(args) == 2 {
 				dial = args[0]
 			}
-			return mount(c.Context(), dial, args[len(args)-1], readOnly, &fusefs.Options{Private: private})
+			return mount(c.Context(), dial, t, args[len(args)-1], readOnly, &fusefs.Options{Private: private})
 		},
 	}
+	t = tlsflags.Client(c)
 	c.Flags().StringVar(&manual, "man", "", "write the manual page into this directory")
 	c.Flags().MarkHidden("man")
 	c.Flags().BoolVar(&readOnly, "ro", false, "refuse every write")
@@ -59,13 +66,16 @@ is unmounted (umount DIR), and ends when the server goes away.`,
 	return c
 }
 
-func mount(ctx context.Context, dial, dir string, readOnly bool, o *fusefs.Options) error {
+func mount(ctx context.Context, dial string, t *p9.TLS, dir string, readOnly bool, o *fusefs.Options) error {
 	o.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
-	tree, gone, src, err := open(ctx, dial, o.Log)
+	tree, gone, src, err := open(ctx, dial, t, o.Log)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
+	if dial != "" && os.Geteuid() != 0 {
+		o.Private = true // the server knows us, and not whoever looks in
+	}
 	tree.ReadOnly = readOnly
 	m, err := fusefs.Mount(dir, tree, o)
 	if err != nil {
@@ -87,7 +97,7 @@ func mount(ctx context.Context, dial, dir string, readOnly bool, o *fusefs.Optio
 
 // open returns the tree to mount, and a channel that is closed when its server
 // goes away.
-func open(ctx context.Context, dial string, log *slog.Logger) (*fs.Tree, <-chan struct{}, io.Closer, error) {
+func open(ctx context.Context, dial string, t *p9.TLS, log *slog.Logger) (*fs.Tree, <-chan struct{}, io.Closer, error) {
 	if dial == "" {
 		h, err := host.Open(nil)
 		if err != nil {
@@ -97,9 +107,11 @@ func open(ctx context.Context, dial string, log *slog.Logger) (*fs.Tree, <-chan 
 		tree.Log = log
 		return tree, nil, h, nil
 	}
-	c, err := p9.Dial(ctx, dial)
+	c, err := (&p9.Options{TLS: t}).Dial(ctx, dial)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	return &fs.Tree{Root: c.Root(), Trust: true}, c.Gone(), c, nil
+	// What the server lets this process do is not for every user of this machine:
+	// root's mount has the modes checked here, too.
+	return &fs.Tree{Root: c.Root(), Trust: os.Geteuid() != 0}, c.Gone(), c, nil
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/netfs-project/netfs/cmd/internal/tlsflags"
 	"github.com/netfs-project/netfs/fs"
 	"github.com/netfs-project/netfs/fs/host"
 	"github.com/netfs-project/netfs/p9"
@@ -43,10 +44,12 @@ func clientCommands() []*cobra.Command {
 
 func client(use, short string, args cobra.PositionalArgs, do run) *cobra.Command {
 	var addr string
-	c := &cobra.Command{Use: use, Short: short, Args: args, ValidArgsFunction: complete(&addr)}
-	c.Flags().StringVarP(&addr, "address", "a", "", "server to speak to: unix!/run/netfs.sock, tcp!127.0.0.1!5640 (default: this machine, no server)")
+	c := &cobra.Command{Use: use, Short: short, Args: args}
+	t := tlsflags.Client(c)
+	c.ValidArgsFunction = complete(&addr, t)
+	c.Flags().StringVarP(&addr, "address", "a", "", "server to speak to: unix!/run/netfs.sock, tcp!127.0.0.1!5640, tls!HOST!5641 (default: this machine, no server)")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		root, done, err := attach(c.Context(), addr)
+		root, done, err := attach(c.Context(), addr, t)
 		if err != nil {
 			return err
 		}
@@ -56,7 +59,7 @@ func client(use, short string, args cobra.PositionalArgs, do run) *cobra.Command
 }
 
 // attach returns the root of the tree that addr names, or of this machine's.
-func attach(ctx context.Context, addr string) (*fs.Ref, func() error, error) {
+func attach(ctx context.Context, addr string, t *p9.TLS) (*fs.Ref, func() error, error) {
 	if addr == "" {
 		h, err := host.Open(nil)
 		if err != nil {
@@ -66,7 +69,7 @@ func attach(ctx context.Context, addr string) (*fs.Ref, func() error, error) {
 		tree.Trust = true // the kernel knows what this process may
 		return tree.Attach(), h.Close, nil
 	}
-	c, err := p9.Dial(ctx, addr)
+	c, err := (&p9.Options{TLS: t}).Dial(ctx, addr)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -278,9 +281,9 @@ func arg(args []string) string {
 }
 
 // complete offers the names of the directory that the word stands in.
-func complete(addr *string) cobra.CompletionFunc {
+func complete(addr *string, t *p9.TLS) cobra.CompletionFunc {
 	return func(c *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
-		root, done, err := attach(c.Context(), *addr)
+		root, done, err := attach(c.Context(), *addr, t)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
 		}

@@ -68,7 +68,7 @@ machine's tree to themselves, so nothing needs to run.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(serveCommand(), manCommand())
+	c.AddCommand(serveCommand(), certCommand(), manCommand())
 	c.AddCommand(clientCommands()...)
 	return c
 }

@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"sync"
 
+	"github.com/netfs-project/netfs/cmd/internal/tlsflags"
 	"github.com/netfs-project/netfs/fs"
 	"github.com/netfs-project/netfs/fs/fusefs"
 	"github.com/netfs-project/netfs/fs/host"
@@ -29,6 +31,7 @@ type serveFlags struct {
 	stdio    bool
 	memory   int64
 	verbose  bool
+	tls      *p9.TLS
 }
 
 func serveCommand() *cobra.Command {
@@ -42,12 +45,26 @@ whom the system lets open it, the tree knows by the socket's peer credentials).
 With --mount alone nothing listens.
 
 A tcp address must be of the loopback, where the tree is read-only unless
---tcp-writable is given: whoever can connect is nobody in particular.
+--tcp-writable is given: whoever can connect is nobody in particular. Any other
+address is tls!HOST!PORT (* for all hosts), which takes --cert, --key, --ca and
+--policy; netfs cert makes them for a first try. These files are read again when they
+change. A line of the policy is SAN ROLE [ANAME], as in
+
+  dns:alice.example.net   admin
+  dns:*.ops.example.net   operate
+  uri:spiffe://x/monitor  view     /links
+
+and the first that matches a name in the client's certificate decides; without one
+the client is refused. View reads; operate also writes tables and values; admin also
+makes, removes and changes network namespaces. ANAME is the part of the tree that
+the client gets.
+
 SIGINT and SIGTERM end it: blocked readers are released, mounts and sockets removed.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return serve(c.Context(), &f) },
 	}
-	c.Flags().StringArrayVarP(&f.listen, "listen", "l", nil, "address to listen on: unix!PATH or tcp!HOST!PORT (may be repeated)")
+	f.tls = tlsflags.Server(c)
+	c.Flags().StringArrayVarP(&f.listen, "listen", "l", nil, "address to listen on: unix!PATH, tcp!HOST!PORT or tls!HOST!PORT (may be repeated)")
 	c.Flags().StringVarP(&f.mount, "mount", "m", "", "directory to mount the tree on, through FUSE")
 	c.Flags().BoolVar(&f.readOnly, "ro", false, "refuse every write")
 	c.Flags().BoolVar(&f.writable, "tcp-writable", false, "let tcp clients write")
@@ -139,7 +156,11 @@ func listen(f *serveFlags) ([]net.Listener, error) {
 		addrs = []string{defaultListen}
 	}
 	for _, a := range addrs {
-		l, err := p9.Listen(a)
+		open := p9.Listen
+		if strings.HasPrefix(a, "tls!") {
+			open = f.tls.Listen
+		}
+		l, err := open(a)
 		if err != nil {
 			closeAll(list)
 			return nil, err
