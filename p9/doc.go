@@ -10,6 +10,12 @@
 //	n, err := f.ReadAt(ctx, buf, 0)
 //	f.Close(ctx)
 //
+// With TLS both ends have certificates, and the server a policy of who may do
+// what:
+//
+//	l, err := (&p9.TLS{Cert: cert, Key: key, CA: ca, Policy: policy}).Listen("tls!*!5641")
+//	c, err := (&p9.Options{TLS: &p9.TLS{Cert: cert, Key: key, CA: ca}}).Dial(ctx, "tls!host!5641")
+//
 // The protocol is section 5 of the Plan 9 manual; .u and .L are its variants
 // for Unix and for Linux. The dialect is chosen by Tversion, per session.
 //
