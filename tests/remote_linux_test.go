@@ -136,6 +136,8 @@ func TestRemote(t *testing.T) {
 	refused("permission denied", as("op", "write", "netns/ctl", "add", "netfs-remote")...)
 	require.NotContains(t, ok("ls", "netns"), "netfs-remote")
 
+	mountedRemote(t, r, append([]string{at}, ends("op")...))
+
 	// Another authority's client, and one whose line is taken out.
 	was := dir
 	dir = shortDir(t)
@@ -152,4 +154,49 @@ func TestRemote(t *testing.T) {
 	require.Equal(t, "1400\n", ok(as("client", "cat", "v0/mtu")...))
 	refused("no such file", as("client", "cat", "routes")...)
 	refused("tls needs a certificate", "cat", "-a", at, "routes")
+}
+
+// mountedRemote mounts a server's tree as root: what the certificate may do, root
+// may, and no other user of this machine.
+func mountedRemote(t *testing.T, r *rig, args []string) {
+	if _, err := os.Stat("/dev/fuse"); err != nil || os.Geteuid() != 0 {
+		t.Log("not mounted: no FUSE here, or not root")
+		return
+	}
+	mnt := shortDir(t)
+	require.NoError(t, os.Chmod(mnt, 0o755))
+	out := new(tail)
+	cmd := exec.Command(filepath.Join(bin(t), "netfs-mount"), append(args, mnt)...)
+	cmd.Stderr = out
+	r.Do(func() { require.NoError(t, cmd.Start()) })
+	defer func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		kill := time.AfterFunc(20*time.Second, func() { cmd.Process.Kill() })
+		defer kill.Stop()
+		require.NoError(t, cmd.Wait(), out)
+	}()
+	mtu := filepath.Join(mnt, "links/v0/mtu")
+	require.Eventually(t, func() bool { _, err := os.Stat(mtu); return err == nil }, 20*time.Second, 20*time.Millisecond, out)
+	require.NoError(t, os.WriteFile(mtu, []byte("1300\n"), 0))
+	as := func(script string) (string, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		sh := exec.CommandContext(ctx, "/bin/sh", "-c", script)
+		sh.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		b, err := sh.CombinedOutput()
+		return string(b), err
+	}
+	text, err := as("cat " + mtu)
+	require.NoError(t, err, text)
+	require.Equal(t, "1300\n", text)
+	text, err = as("echo 1200 > " + mtu)
+	require.Error(t, err)
+	require.Contains(t, text, "Permission denied")
+	text, err = as("echo 'link set v0 mtu 1200' > " + filepath.Join(mnt, "batch"))
+	require.Error(t, err)
+	require.Contains(t, text, "Permission denied")
+	b, err := os.ReadFile(mtu)
+	require.NoError(t, err)
+	require.Equal(t, "1300\n", string(b))
+	require.NoError(t, os.WriteFile(mtu, []byte("1400\n"), 0))
 }
