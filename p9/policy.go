@@ -86,7 +86,7 @@ func policyWords(line string) []string {
 
 func parseRule(words []string) (rule, error) {
 	if len(words) < 2 || len(words) > 3 {
-		return rule{}, errors.New("not SAN ROLE [ANAME]")
+		return rule{}, errors.New("not SAN ROLE or SAN ROLE ANAME")
 	}
 	for i, key := range []string{"san=", "role=", "aname="}[:len(words)] {
 		words[i] = strings.TrimPrefix(words[i], key)
