@@ -13,7 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${NETFS_VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/netfs-vm}
 variant=${1:-6.1}
 dir=$cache/$variant
-mkdir -p "$dir"/{deb,root,ird}
+mkdir -p "$dir"/{deb,unpacked,ird}
 log() { echo "fetch-kernel: $*" >&2; }
 t0=$(date +%s%N); lap() { log "$1: $(( ($(date +%s%N)-t0)/1000000 )) ms so far"; }
 
@@ -59,14 +59,14 @@ esac
 log "packages: $pkgs"
 (cd "$dir/deb" && rm -f ./*.deb && apt-get -qq download $pkgs)
 lap "download"
-rm -rf "$dir/root" "$dir/modules" "$dir/ird"; mkdir -p "$dir/root"
-for d in "$dir"/deb/*.deb; do dpkg-deb -x "$d" "$dir/root"; done
+rm -rf "$dir/unpacked" "$dir/modules" "$dir/ird"; mkdir -p "$dir/unpacked"
+for d in "$dir"/deb/*.deb; do dpkg-deb -x "$d" "$dir/unpacked"; done
 lap "unpack"
 
 first() { local f; for f; do [ -e "$f" ] && { echo "$f"; return; }; done; }
-tree=$(first "$dir"/root/usr/lib/modules/* "$dir"/root/lib/modules/*)
+tree=$(first "$dir"/unpacked/usr/lib/modules/* "$dir"/unpacked/lib/modules/*)
 kver=$(basename "$tree")
-img=$(first "$dir"/root/boot/vmlinuz* "$tree"/vmlinuz)
+img=$(first "$dir"/unpacked/boot/vmlinuz* "$tree"/vmlinuz)
 echo "$kver" > "$dir/kver"
 
 # The ELF kernel inside the bzImage: the first offset of a known compression
@@ -125,5 +125,5 @@ cp "$(command -v busybox)" "$dir/ird/bin/busybox"
 cp "$here/init" "$dir/ird/init"; chmod +x "$dir/ird/init"
 echo "${bootmods[*]}" > "$dir/ird/etc/boot-modules"
 (cd "$dir/ird" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) > "$dir/initramfs.cpio"
-rm -rf "$dir/root"
+rm -rf "$dir/unpacked"
 lap "initramfs ($(stat -c %s "$dir/initramfs.cpio") bytes); done, kernel $kver in $dir"
