@@ -100,7 +100,7 @@ func TestListenToAllNamespaces(t *testing.T) {
 	defer s.Close()
 	other.Run(t, "ip", "link", "set", "v1", "up")
 	ns.Run(t, "ip", "link", "set", "v0", "up")
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	seen := map[string]int32{}
 	for m, err := range s.Receive(ctx) {
