@@ -519,7 +519,7 @@ func TestForwardingDatabase(t *testing.T) {
 			found++
 		}
 	}
-	assert.Equal(t, 1, found)
+	assert.NotZero(t, found) // a kernel whose bridges know VLANs has one for the default VLAN, too
 	assert.Contains(t, b.ns.Run(t, "bridge", "fdb", "show", "dev", "v0"), mac.String()+" master br0 permanent")
 
 	vx := b.make("vx0", "vxlan", &VXLAN{ID: 5, Port: 4789, Local: netip.MustParseAddr("127.0.0.1")})
