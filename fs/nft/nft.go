@@ -66,8 +66,6 @@ type Set struct {
 // A Status tells which ruleset this is.
 type Status struct {
 	Generation uint32
-	PID        uint32
-	Process    string
 }
 
 // A Kernel has nftables. What is yielded is borrowed.
@@ -113,8 +111,6 @@ var setKeys = fs.NewKeys(
 
 var statusKeys = fs.NewKeys(
 	fs.Num("generation", "counts the changes of the ruleset", func(s *Status) *uint32 { return &s.Generation }).ReadOnly().Always(),
-	fs.Num("pid", "process that changed it last", func(s *Status) *uint32 { return &s.PID }).ReadOnly(),
-	fs.Str("process", "its name", func(s *Status) *string { return &s.Process }).ReadOnly(),
 )
 
 // Page returns the page of the nftables of k.

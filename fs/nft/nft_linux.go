@@ -48,7 +48,7 @@ func (k kernel) Status(ctx context.Context) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Status{Generation: g.ID, PID: g.ProcPID, Process: g.ProcName}, nil
+	return &Status{Generation: g.ID}, nil // the process that the kernel names is the one that asks
 }
 
 // invalid is what nfnetlink says to subsystems that are not there.
