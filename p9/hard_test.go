@@ -407,7 +407,7 @@ func TestShutdown(t *testing.T) {
 	time.Sleep(10 * time.Millisecond)
 	began := time.Now()
 	stop()
-	require.Less(t, time.Since(began), time.Second)
+	require.Less(t, time.Since(began), 20*time.Second)
 	require.Zero(t, tree.handles())
 	settled(t, tree, before)
 }

@@ -496,7 +496,7 @@ func TestTLSSlow(t *testing.T) {
 		require.Error(t, err)
 		require.NotErrorIs(t, err, os.ErrDeadlineExceeded)
 	}
-	require.Less(t, time.Since(start), 3*time.Second)
+	require.Less(t, time.Since(start), 30*time.Second)
 	log.says(t, `msg="9p: peer refused"`, "deadline exceeded")
 	// So is one that comes to its end and then says nothing.
 	raw, err := a.client("alice").dial(bounded(t), strings.TrimPrefix(strings.ReplaceAll(dial, "!", ":"), "tls:"))
