@@ -82,6 +82,9 @@ func TestClientFiles(t *testing.T) {
 	require.NoError(t, made.Clunk(ctx))
 	br0, err := links.Walk(ctx, "br0")
 	require.NoError(t, err)
+	cut := NullDir
+	cut.Length = 7 // to any length: taken, and means nothing
+	require.NoError(t, br0.Wstat(ctx, &cut))
 	rename := NullDir
 	rename.Name = "br1"
 	require.NoError(t, br0.Wstat(ctx, &rename))

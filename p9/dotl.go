@@ -324,9 +324,6 @@ func (r *request) getattr() error {
 // setattr is wstat without the name.
 func (r *request) setattr() error {
 	t := &r.t
-	if t.Valid&setSize != 0 && t.Size != 0 {
-		return errBadLength
-	}
 	if t.Valid&(setUID|setGID) == 0 {
 		return nil
 	}

@@ -29,7 +29,6 @@ var (
 	errMsize       = &protoError{"msize is too small: invalid argument", syscall.EINVAL}
 	errStuck       = &protoError{"request was abandoned: input/output error", syscall.EIO}
 	errConvert     = &protoError{"wstat can't convert between files and directories", syscall.EPERM}
-	errBadLength   = &protoError{"length can only be set to 0: invalid argument", syscall.EINVAL}
 )
 
 type protoError struct {

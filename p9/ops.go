@@ -433,8 +433,6 @@ func (r *request) wstat() error {
 		return errBogusStat
 	case d.Mode != NullDir.Mode && (d.Mode&DMDIR != 0) != isDir:
 		return errConvert
-	case d.Length != NullDir.Length && d.Length != 0:
-		return errBadLength
 	case d.UID != "" || d.GID != "":
 		if err := r.sameOwner(d); err != nil {
 			return err

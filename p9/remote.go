@@ -150,6 +150,16 @@ func (r *remoteFile) Size(ctx context.Context) (int64, error) {
 	return int64(d.Length), err
 }
 
+// Erase asks the server to remove the file, which is a table's records if the
+// path has words, and refused by it otherwise.
+func (r *remoteFile) Erase(ctx context.Context) error {
+	f, err := r.fid(ctx)
+	if err != nil {
+		return err
+	}
+	return f.Remove(ctx)
+}
+
 func (r *remoteFile) Open(ctx context.Context, mode fs.OpenMode) (fs.Handle, error) {
 	how := [...]uint8{fs.OpenRead: OREAD, fs.OpenWrite: OWRITE, fs.OpenRead | fs.OpenWrite: ORDWR}
 	if mode == 0 || int(mode) >= len(how) {
@@ -191,6 +201,9 @@ func (c *Client) handle(f Fid) *remoteHandle {
 
 // Blocks is true: whatever it is, the answer comes over the wire.
 func (h *remoteHandle) Blocks() bool { return true }
+
+// MayStream is true: only the server knows whether the file ever ends.
+func (h *remoteHandle) MayStream() bool { return true }
 
 // readAhead is one read of the server's largest size, under way or done, or what
 // is left of one.
