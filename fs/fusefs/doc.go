@@ -14,7 +14,8 @@
 //
 // The FUSE library answers FUSE_POLL with ENOSYS, after which the kernel calls
 // every file ready: a program that polls an events file must read it in a
-// thread of its own.
+// thread of its own, or open it with O_NONBLOCK, when a read with nothing to tell
+// fails with EAGAIN.
 //
 // Sources: fuse(4), linux/fuse.h, Documentation/filesystems/fuse.
 package fusefs

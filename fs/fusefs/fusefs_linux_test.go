@@ -179,3 +179,21 @@ func TestList(t *testing.T) {
 	require.False(t, list[0].IsDir())
 	require.True(t, list[1].IsDir())
 }
+
+// A reader is a blocker that says it is a stream.
+type reader struct{ *blocker }
+
+func (r reader) Open(context.Context, fs.OpenMode) (fs.Handle, error) { return r, nil }
+func (r reader) Ready() <-chan struct{}                               { return nil }
+
+// A recursive grep opens files with O_NONBLOCK, and must not hang on events.
+func TestStreamWithoutWaiting(t *testing.T) {
+	dir, _ := mountTree(t, fs.Dir{"events": reader{&blocker{began: make(chan struct{}, 1)}}})
+	fd, err := syscall.Open(dir+"/events", syscall.O_RDONLY|syscall.O_NONBLOCK, 0)
+	require.NoError(t, err)
+	defer syscall.Close(fd)
+	for range 2 {
+		_, err = syscall.Read(fd, make([]byte, 100))
+		require.Equal(t, syscall.EAGAIN, err)
+	}
+}

@@ -107,10 +107,17 @@ func (n *node) Open(ctx context.Context, flags uint32) (_ gofs.FileHandle, _ uin
 		return nil, 0, n.srv.errno(err)
 	}
 	use := uint32(fuse.FOPEN_DIRECT_IO)
+	open := &file{srv: n.srv, f: f}
 	if _, ok := f.Handle().(fs.Streamer); ok {
 		use |= fuse.FOPEN_STREAM
+		open.haste = haste
+	} else if _, ok := f.Handle().(interface{ MayStream() bool }); ok {
+		open.haste = farHaste
 	}
-	return &file{srv: n.srv, f: f}, use, 0
+	if flags&syscall.O_NONBLOCK == 0 {
+		open.haste = 0
+	}
+	return open, use, 0
 }
 
 func (n *node) Mkdir(ctx context.Context, name string, _ uint32, out *fuse.EntryOut) (_ *gofs.Inode, errno syscall.Errno) {
