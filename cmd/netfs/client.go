@@ -191,12 +191,22 @@ func write(ctx context.Context, root *fs.Ref, args []string) (err error) {
 		return fmt.Errorf("%s: %w", r.Path(), err)
 	}
 	// An unterminated last line runs at the close, which tells its error.
-	defer func() { err = errors.Join(err, f.Close(context.WithoutCancel(ctx))) }()
+	defer func() { err = errors.Join(named(r, err), named(r, f.Close(context.WithoutCancel(ctx)))) }()
 	if len(args) > 1 {
 		_, err := f.WriteAt(ctx, []byte(strings.Join(args[1:], " ")+"\n"), 0)
 		return err
 	}
 	return copyIn(ctx, f, os.Stdin)
+}
+
+// named puts the file before an error that does not begin with it already, as
+// those of lines do.
+func named(r *fs.Ref, err error) error {
+	file, _, _ := strings.Cut(r.Path(), ",")
+	if err == nil || strings.HasPrefix(err.Error(), file) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", file, err)
 }
 
 // copyIn writes what in gives. Big pieces let the tree send many changes
@@ -267,7 +277,11 @@ func rename(ctx context.Context, root *fs.Ref, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := r.Rename(ctx, args[1]); err != nil {
+	dir, to := path.Split(path.Clean(args[1]))
+	if dir != "" && path.Clean("/"+dir) != path.Dir(path.Clean("/"+args[0])) {
+		return fmt.Errorf("%s: a new name is in the same directory", args[1])
+	}
+	if err := r.Rename(ctx, to); err != nil {
 		return fmt.Errorf("%s: %w", args[0], err)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -24,7 +25,7 @@ func main() {
 	case errors.Is(err, syscall.EPIPE):
 		os.Exit(128 + int(syscall.SIGPIPE))
 	default:
-		fmt.Fprintln(os.Stderr, "netfs: "+err.Error())
+		fmt.Fprintln(os.Stderr, "netfs: "+strings.ReplaceAll(err.Error(), "\n", "; "))
 		os.Exit(1)
 	}
 }
