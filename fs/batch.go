@@ -23,7 +23,8 @@ type batch struct{ kinds []kind }
 // NewBatch returns the file batch.
 func NewBatch(list ...Kind) Node { return &batch{kindsOf(list)} }
 
-func (b *batch) Mode() iofs.FileMode { return iofs.ModeAppend | 0o220 }
+// Mode is a table's. Read, it is empty: a batch has no state of its own.
+func (b *batch) Mode() iofs.FileMode { return iofs.ModeAppend | 0o664 }
 
 func (b *batch) Open(ctx context.Context, mode OpenMode) (Handle, error) {
 	return &batchFile{kinds: b.kinds, runners: make(map[kind]runner)}, nil
@@ -39,9 +40,7 @@ type batchFile struct {
 
 func (f *batchFile) Blocks() bool { return true }
 
-func (f *batchFile) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
-	return 0, errNotOpen
-}
+func (f *batchFile) ReadAt(ctx context.Context, p []byte, off int64) (int, error) { return 0, nil }
 
 func (f *batchFile) WriteAt(ctx context.Context, p []byte, off int64) (int, error) {
 	f.mu.Lock()
@@ -144,7 +143,11 @@ type batchLine struct {
 // head is the beginning of the statement, for errors.
 func (l *batchLine) head() string {
 	words := append([]string{l.name}, strings.Fields(l.stmt)...)
-	return strings.TrimSpace(printable(strings.Join(words[:min(3, len(words))], " ")))
+	n := min(3, len(words))
+	if n < len(words) && l.kind != nil && l.kind.hasKey(words[n-1]) {
+		n++ // "link change dev v1", not the key alone
+	}
+	return strings.TrimSpace(printable(strings.Join(words[:n], " ")))
 }
 
 // readBatchLine finds the kind of a line and turns iproute2's ways of speaking
@@ -155,8 +158,9 @@ func readBatchLine(kinds []kind, line string) (batchLine, error) {
 	if err != nil || len(words) == 0 {
 		return l, err
 	}
+	var tool string
 	if slices.Contains(batchTools, words[0]) && len(words) > 1 {
-		words = words[1:]
+		tool, words = words[0], words[1:]
 	}
 	words, family, err := batchOptions(words)
 	if err != nil || len(words) == 0 {
@@ -174,11 +178,25 @@ func readBatchLine(kinds []kind, line string) (batchLine, error) {
 			return l, err
 		}
 	}
+	if tool == "bridge" && slices.Contains(k.Words(), "link") {
+		words = bridgePort(words)
+	}
 	if family != "" && k.hasKey("family") && !saysFamily(words) {
 		words = append(words, "family="+family)
 	}
 	l.stmt = strings.Join(words, " ")
 	return l, nil
+}
+
+// bridgePort turns the words of bridge link, which are about the port of a
+// bridge, into those of ip link: set dev v1 type bridge_slave cost 10.
+func bridgePort(words []string) []string {
+	i := slices.Index(words, "dev")
+	if i < 1 || i+1 >= len(words) {
+		return words
+	}
+	dev := []string{words[0], "dev", words[i+1], "type", "bridge_slave"}
+	return slices.Concat(dev, words[1:i], words[i+2:])
 }
 
 // batchTools are the programs whose name may begin a line.

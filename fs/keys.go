@@ -381,6 +381,9 @@ func ParsePrefix(word string) (netip.Prefix, error) {
 		return allIPv4, nil
 	}
 	addr, mask, slash := strings.Cut(word, "/")
+	if slash {
+		addr = wholeIPv4(addr)
+	}
 	a, err := netip.ParseAddr(addr)
 	if err != nil {
 		return netip.Prefix{}, errors.New("not a prefix")
@@ -397,6 +400,15 @@ func ParsePrefix(word string) (netip.Prefix, error) {
 		return p, fmt.Errorf("prefix length not in 0..%d", a.BitLen())
 	}
 	return p, nil
+}
+
+// wholeIPv4 gives the address of a network the bytes that were left out at its
+// end, as iproute2 does: 10/8 is 10.0.0.0/8.
+func wholeIPv4(addr string) string {
+	if addr == "" || strings.Trim(addr, "0123456789.") != "" {
+		return addr
+	}
+	return addr + strings.Repeat(".0", max(3-strings.Count(addr, "."), 0))
 }
 
 func maskedPrefix(a netip.Addr, mask string) (netip.Prefix, error) {
@@ -451,10 +463,17 @@ func ParseMAC(word string) ([]byte, error) {
 	if word == "" || word == "none" {
 		return nil, nil
 	}
-	plain := strings.NewReplacer(":", "", "-", "").Replace(word)
-	marks := len(word) - len(plain)
-	a, err := hex.DecodeString(plain)
-	if err != nil || len(a) > 32 || marks != 0 && marks != len(a)-1 {
+	parts := strings.FieldsFunc(word, func(r rune) bool { return r == ':' || r == '-' })
+	marks := strings.Count(word, ":") + strings.Count(word, "-")
+	if len(parts) > 1 && marks == len(parts)-1 {
+		for i, s := range parts { // 2:0:0:a:b:c, as iproute2 takes it
+			if len(s) == 1 {
+				parts[i] = "0" + s
+			}
+		}
+	}
+	a, err := hex.DecodeString(strings.Join(parts, ""))
+	if err != nil || len(a) > 32 || marks != 0 && (marks != len(a)-1 || len(parts) != len(a)) {
 		return nil, errors.New("not a link-layer address")
 	}
 	return a, nil

@@ -471,7 +471,15 @@ func (s *schema) item(idx int, name, text, raw string) (item, error) {
 			return it, &KeyError{Key: name, Word: text, Err: refuse("needs a number: " + info.name + ".N=hex")}
 		}
 	case info.typ == Group:
-		return it, &KeyError{Key: name, Err: refuse("opens a group: " + name + " key=value ...")}
+		// peer=v1 is a group of its first key alone, as a path has to spell it.
+		in := &scope{s: info.sub}
+		first := in.primary()
+		if first < 0 {
+			return it, &KeyError{Key: name, Err: refuse("opens a group: " + name + " key=value ...")}
+		}
+		sub, err := info.sub.item(first, info.sub.keys[first].name, text, raw)
+		it.word, it.groups = "", [][]item{{sub}}
+		return it, err
 	case info.typ == Flag || info.typ == Switch:
 		w, ok := switchWord(text)
 		if !ok {
@@ -550,7 +558,7 @@ func (s *schema) unknown(word string) error {
 
 // shorten joins words to a list of bounded length.
 func shorten(words []string) string {
-	const limit = 300
+	const limit = 100
 	var b strings.Builder
 	for i, w := range words {
 		if b.Len() > limit {

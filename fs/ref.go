@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -139,6 +140,9 @@ func (r *Ref) Walk(ctx context.Context, name string) (*Ref, error) {
 	}
 	n, err := dir.Walk(ctx, name)
 	if err != nil {
+		if strings.IndexByte(name, ',') >= 0 && Errno(err) != syscall.ENOENT {
+			r.tree.keep(ctx, (&Ref{parent: r, name: name}).Path(), err) // words that mean nothing
+		}
 		return nil, err
 	}
 	return r.child(name, n), nil
@@ -332,8 +336,17 @@ func (r *Ref) mkdir(ctx context.Context, name string) (Node, error) {
 // which removes its records.
 func (r *Ref) Remove(ctx context.Context) error {
 	err := r.remove(ctx)
-	r.tree.wrote(ctx, "remove", r.Path(), nil, err)
+	if !r.everyFile(err) {
+		r.tree.keep(ctx, r.Path(), err)
+	}
+	r.tree.log(ctx, "remove", r.Path(), nil, err)
 	return err
+}
+
+// everyFile reports whether err is what rm -r hears of every file, which is no
+// news to anybody. A server that is served again says it in words of its own.
+func (r *Ref) everyFile(err error) bool {
+	return err == errNotPerm || Errno(err) == syscall.EPERM && !r.IsDir() && r.base() == r.name
 }
 
 func (r *Ref) remove(ctx context.Context) error {
@@ -472,6 +485,10 @@ const maxLogged = 4096
 // wrote logs a write and keeps its failure.
 func (t *Tree) wrote(ctx context.Context, what, path string, text []byte, err error) {
 	t.keep(ctx, path, err)
+	t.log(ctx, what, path, text, err)
+}
+
+func (t *Tree) log(ctx context.Context, what, path string, text []byte, err error) {
 	if t.Log == nil {
 		return
 	}

@@ -348,7 +348,7 @@ func TestWrongLines(t *testing.T) {
 	f := newFakeWays()
 	for line, want := range map[string]string{
 		"add 10.0.0.0/8 gatewy 1.2.3.4": ":1: add 10.0.0.0/8: gatewy: no such key (gateway?); known: ",
-		"add dst=10/8":                  `:1: add 10/8: dst "10/8": not a prefix`,
+		"add dst=10x/8":                 `:1: add 10x/8: dst "10x/8": not a prefix`,
 		"add 10.0.0.0/8 via":            ":1: add 10.0.0.0/8: via: needs a value",
 		"add 10.0.0.0/8 mtu 1 mtu 2":    `:1: add 10.0.0.0/8: mtu "2": given twice, first as "1"`,
 		"add 10.0.0.0/33":               `:1: add 10.0.0.0/33: dst "10.0.0.0/33": prefix length not in 0..32`,
@@ -380,7 +380,7 @@ func TestWrongLines(t *testing.T) {
 		require.Equal(t, 1, le.Line)
 	}
 	require.Empty(t, f.rows)
-	require.ErrorIs(t, write(t, f.table, "add dst=10/8\n"), ErrInvalid)
+	require.ErrorIs(t, write(t, f.table, "add dst=10x/8\n"), ErrInvalid)
 	require.ErrorIs(t, write(t, f.table, "del 10.0.0.0/8\n"), ErrNotExist)
 	require.ErrorIs(t, write(t, f.table, "add 10.0.0.0/8 mtu 13\n"), errors.ErrUnsupported)
 }

@@ -16,7 +16,8 @@ import (
 //
 // Words are those of a filter: key=value and key!=value; a key by itself asks
 // for any value, a bare first word is the primary key's. With gone there has to
-// be no such record. Without timeout the writer's patience is the limit.
+// be no such record. Without timeout the writer's patience is the limit. Read, the
+// same open file tells the statement that holds, or nothing.
 type waiter struct {
 	kinds []kind
 	named bool // a statement begins with its kind's word
@@ -28,7 +29,7 @@ func NewWait(list ...Kind) Node { return &waiter{kindsOf(list), true} }
 // Wait returns a file whose statements are about this table and leave its word out.
 func (t *Table[T]) Wait() Node { return &waiter{[]kind{t}, false} }
 
-func (w *waiter) Mode() iofs.FileMode { return 0o222 }
+func (w *waiter) Mode() iofs.FileMode { return 0o666 }
 
 func (w *waiter) Open(ctx context.Context, mode OpenMode) (Handle, error) {
 	return &waitFile{waiter: w}, nil
@@ -36,14 +37,31 @@ func (w *waiter) Open(ctx context.Context, mode OpenMode) (Handle, error) {
 
 type waitFile struct {
 	*waiter
-	mu   sync.Mutex // guards last
+	mu   sync.Mutex // guards the rest
 	last byte       // last byte written
+	held string     // the line that the last statement leaves to read
+	base int64      // the offset at which held begins, once seen
+	seen bool       // base is known
 }
 
 func (f *waitFile) Blocks() bool { return true }
 
+// ReadAt reads what came of the last statement, from its beginning wherever the
+// first read after it stands: a shell cannot seek.
 func (f *waitFile) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
-	return 0, errNotOpen
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.seen || off < f.base {
+		f.base, f.seen = off, true
+	}
+	return copyAt(p, []byte(f.held), off-f.base), nil
+}
+
+// tell keeps what a read is to tell.
+func (f *waitFile) tell(held string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.held, f.seen = held, false
 }
 
 func (f *waitFile) Close(ctx context.Context) error { return nil }
@@ -59,6 +77,7 @@ func (f *waitFile) WriteAt(ctx context.Context, p []byte, off int64) (int, error
 	if again && string(p) == "\n" {
 		return 1, nil
 	}
+	f.tell("")
 	line, err := valueWord(p)
 	if err != nil {
 		return 0, err
@@ -70,6 +89,7 @@ func (f *waitFile) WriteAt(ctx context.Context, p []byte, off int64) (int, error
 	if err := c.wait(ctx); err != nil {
 		return 0, err
 	}
+	f.tell(c.text + "\n")
 	return len(p), nil
 }
 

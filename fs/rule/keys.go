@@ -14,7 +14,7 @@ import (
 func (w *words) keys() *fs.Keys[Rule] {
 	return fs.NewKeys(
 		fs.Num("priority", "place in the order, the lowest is asked first; before all others but 0 when not given",
-			func(r *Rule) *uint32 { return &r.Priority }).Or("pref", "preference", "order").When(func(r *Rule) *bool { return &r.HasPriority }).AsID(),
+			func(r *Rule) *uint32 { return &r.Priority }).Or("pref", "prio", "preference", "order").When(func(r *Rule) *bool { return &r.HasPriority }).AsID(),
 		familyKey(),
 		fs.Bool("not", "match what the selectors do not", func(r *Rule) *bool { return &r.Not }),
 		fs.Prefix("from", "source", func(r *Rule) *netip.Prefix { return &r.From }).Or("src"),
