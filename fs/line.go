@@ -18,7 +18,7 @@ type token struct {
 }
 
 var (
-	errQuote  = errors.New("quote is not closed")
+	errQuote  = refuse("quote is not closed")
 	errEscape = errors.New(`unknown escape after \ (known: \n \t \r \" \\ \xHH)`)
 )
 

@@ -3,10 +3,12 @@ package fs
 import (
 	"context"
 	"errors"
+	"fmt"
 	iofs "io/fs"
 	"log/slog"
 	"slices"
 	"strings"
+	"syscall"
 	"sync"
 	"syscall"
 	"time"
@@ -574,7 +576,7 @@ func (f *File) WriteAt(ctx context.Context, p []byte, off int64) (int, error) {
 	n := 0
 	if err == nil {
 		n, err = f.h.WriteAt(ctx, p, off)
-		f.named(err)
+		err = f.named(err)
 	}
 	if f.ref.tree.Log != nil || err != nil {
 		f.ref.tree.wrote(ctx, "write", f.ref.Path(), f.logText(p), err)
@@ -582,14 +584,35 @@ func (f *File) WriteAt(ctx context.Context, p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// named puts the file's path, without its words, into an error of a line. A
-// table does not know where in the tree it stands.
-func (f *File) named(err error) {
+// named puts the file's path, without its words, into an error of a line, and
+// before what was wrong with a value unless a key is blamed. A table does not know
+// where in the tree it stands.
+func (f *File) named(err error) error {
 	var le *LineError
-	if errors.As(err, &le) && le.File == "" {
-		path, r := f.ref.Path(), f.ref
-		le.File = path[:len(path)-len(r.name)+len(r.base())]
+	var ke *KeyError
+	if errors.As(err, &le) {
+		if le.File == "" {
+			le.File = f.bare()
+		}
+		return err
 	}
+	if err == nil || Errno(err) != errInval && Errno(err) != syscall.E2BIG {
+		return err
+	}
+	name := f.bare()
+	if errors.As(err, &ke) && f.ref.base() == ke.Key {
+		return err
+	}
+	if !strings.HasPrefix(err.Error(), name+":") {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return err
+}
+
+// bare is the file's path without its words.
+func (f *File) bare() string {
+	name, r := f.ref.Path(), f.ref
+	return name[:len(name)-len(r.name)+len(r.base())]
 }
 
 // logText is what the log may show of a write.
@@ -610,16 +633,13 @@ func (f *File) Check(ctx context.Context) error {
 	if !ok || f.mode&OpenWrite == 0 {
 		return nil
 	}
-	err := c.Check(ctx)
-	f.named(err)
-	return err
+	return f.named(c.Check(ctx))
 }
 
 // Close ends the conversation. An unterminated last line runs now.
 func (f *File) Close(ctx context.Context) error {
-	err := f.h.Close(ctx)
+	err := f.named(f.h.Close(ctx))
 	if err != nil {
-		f.named(err)
 		f.ref.tree.wrote(ctx, "close", f.ref.Path(), nil, err)
 	}
 	return err

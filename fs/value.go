@@ -141,8 +141,8 @@ var (
 	errLong  = &Error{Text: "value is too long", Errno: syscall.E2BIG}
 )
 
-// maxValue bounds a value as a line is bounded.
-const maxValue = 1 << 20
+// maxValue bounds a value, in bytes: an attribute of netlink holds no more than 64 KiB.
+const maxValue = 32 << 10
 
 // valueWord returns the one value in p, without the end of its line.
 func valueWord(p []byte) (string, error) {

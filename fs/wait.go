@@ -114,7 +114,7 @@ func (w *waiter) read(line string) (*condition, error) {
 	if w.named {
 		k, n := kindOf(w.kinds, words)
 		if k == nil {
-			return nil, badName(unquoteWord(words[0]) + ": no such kind (known: " + kindWords(w.kinds) + ")")
+			return nil, badName(printable(cutWord(unquoteWord(words[0]))) + ": no such kind (known: " + kindWords(w.kinds) + ")")
 		}
 		c.kind, words = k, words[n:]
 	}

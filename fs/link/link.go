@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strconv"
 
 	"github.com/netfs-project/netfs/fs"
 )
@@ -414,5 +415,5 @@ func quoteType(t string) string {
 	if t == "" {
 		return "(none)"
 	}
-	return t
+	return strconv.QuoteToGraphic(t)
 }
