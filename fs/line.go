@@ -553,7 +553,7 @@ func (s *schema) unknown(word string) error {
 	if near := nearest(word, slices.Sorted(maps.Keys(s.byName))); near != "" {
 		text += " (" + near + "?)"
 	}
-	return &KeyError{Key: printable(word), Err: refuse(text + "; known: " + shorten(s.names()))}
+	return &KeyError{Key: printable(cutWord(word)), Err: refuse(text + "; known: " + shorten(s.names()))}
 }
 
 // shorten joins words to a list of bounded length.

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"syscall"
 	"sync"
 	"syscall"
 	"time"

@@ -20,6 +20,7 @@ type assembler struct {
 	first int    // number of the line on which buf began
 	line  int    // lines that have ended
 	skip  bool   // the rest of this line is dropped
+	long  bool   // because it is too long
 
 	split  jsonSplitter
 	broken error // the JSON cannot be understood from here on
@@ -50,6 +51,7 @@ func (a *assembler) feed(p []byte, run func(line int, text []byte, err error) bo
 // add keeps the beginning of a line.
 func (a *assembler) add(p []byte, run func(line int, text []byte, err error) bool) {
 	if a.skip {
+		a.failAgain(run)
 		return
 	}
 	if len(a.buf) == 0 {
@@ -59,17 +61,25 @@ func (a *assembler) add(p []byte, run func(line int, text []byte, err error) boo
 		a.buf = append(a.buf, p...)
 		return
 	}
-	a.skip = true
+	a.skip, a.long = true, true
 	a.buf = nil
 	run(a.first, nil, errLine)
+}
+
+// failAgain fails each write that goes on with a line that is too long: a FUSE
+// kernel that cut one write in two only tells how much of it was taken, and the
+// writer goes on.
+func (a *assembler) failAgain(run func(line int, text []byte, err error) bool) bool {
+	return !a.long || run(a.first, nil, errLine)
 }
 
 // ended takes the end of a line.
 func (a *assembler) ended(p []byte, run func(line int, text []byte, err error) bool) bool {
 	a.line++
 	if a.skip {
-		a.skip = false
-		return true
+		more := a.failAgain(run)
+		a.skip, a.long = false, false
+		return more
 	}
 	text, first := p, a.line
 	if len(a.buf) > 0 {

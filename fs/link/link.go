@@ -415,5 +415,8 @@ func quoteType(t string) string {
 	if t == "" {
 		return "(none)"
 	}
-	return strconv.QuoteToGraphic(t)
+	if q := strconv.QuoteToGraphic(t); len(q) > len(t)+2 {
+		return q // it is no word of a kernel
+	}
+	return t
 }
