@@ -108,7 +108,7 @@ func parseRule(words []string) (rule, error) {
 		r.aname = words[2]
 	}
 	if slices.Contains(strings.Split(r.aname, "/"), "..") {
-		return rule{}, fmt.Errorf("aname %q: has a ..", r.aname)
+		return rule{}, fmt.Errorf("aname %q: goes up", r.aname)
 	}
 	return r, nil
 }
