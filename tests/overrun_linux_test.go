@@ -188,7 +188,7 @@ func TestStalledReader(t *testing.T) {
 		marks, lines := rd.m.follow(t, rd.s, "dst=10.255.255.0/24")
 		t.Logf("%-4s read %d lines in %v; marks %q", name, lines, time.Since(began), marks)
 		text := strings.Join(marks, "\n")
-		require.Regexp(t, `overrun lost=\d+ kind=route`, text, name)
+		require.Regexp(t, `overrun lost=(\d+|\?) kind=route`, text, name) // ?: the kernel dropped them before the reader could be behind
 		require.Regexp(t, `resync kind=route begin`, text, name)
 	}
 	// The kernel may have dropped events of the flood, too; the table is read again then,
