@@ -246,6 +246,24 @@ func linkRow(o object) (row, error) {
 	if err := fill(r, o, linkFields); err != nil {
 		return nil, err
 	}
+	for _, m := range o {
+		if m.name == "link" && m.value == nil { // gre0@NONE
+			delete(r, "link")
+		}
+	}
+	if contains("gre gre6 ipip sit tunnel tunnel6", r.text("link_type")) {
+		delete(r, "lladdr") // its ends, which local and remote say
+		delete(r, "broadcast")
+		delete(r, "permaddr") // six random bytes, which ip(8) prints as an address of sixteen
+		drop(r, "local=any remote=any")
+	}
 	drop(r, "linkmode=default group=default promiscuity=0 allmulti_count=0 minmtu=0 maxmtu=0 promisc=0 allmulti=0 dynamic=0 proto_down=0")
 	return r, nil
+}
+
+// linkMine leaves out the address of the hardware where it is the link's, as ip(8) does.
+func linkMine(r row) {
+	if r.text("permaddr") == r.text("lladdr") {
+		delete(r, "permaddr")
+	}
 }

@@ -58,7 +58,7 @@ var shows = map[string]show{
 	"nexthops": {files: []string{"nexthops"}, ask: asking("nexthop"), row: nexthopRow, unsaid: "family"},
 	"neigh":    {files: []string{"neigh"}, ask: asking("neigh", "neigh show proxy"), row: neighRow},
 	"addrs":    {files: []string{"addrs"}, ask: askAddrs, row: addrRow, unsaid: "proto"},
-	"links":    {files: []string{"links/list"}, ask: asking("link"), row: linkRow, unsaid: unsaidLink, zeroes: true},
+	"links":    {files: []string{"links/list"}, ask: asking("link"), row: linkRow, mine: linkMine, unsaid: unsaidLink, zeroes: true},
 	"mptcp":    {files: []string{"mptcp/endpoints"}, ask: asking("mptcp endpoint"), row: endpointRow, unsaid: "laminar"},
 	"ct":       {files: []string{"conntrack"}, ask: askConntrack, row: ctRow, mine: ctStatus, unsaid: "start tcp.wscale tcp.flags reply.tcp.wscale reply.tcp.flags sctp.vtag reply.sctp.vtag dccp.role"},
 }
@@ -67,9 +67,11 @@ var shows = map[string]show{
 // in its flags), and attributes that are younger than iproute2 6.1.
 const unsaidLink = "carrier carrier_changes gso_ipv4_max_size gro_ipv4_max_size mst_enabled localbypass label_policy ttl coupled_control fdb_max_learned"
 
-// volatile are members that differ between a state and the same state made again.
+// volatile are members that differ between a state and the same state made again: numbers
+// that the kernel gives, what runs, and the address that a bond's port had before or a
+// tunnel made up, which nobody can set.
 var volatile = map[string]bool{"ifindex": true, "link_index": true, "id@ct": true, "expires": true, "valid_life_time": true, "preferred_life_time": true, "timeout": true,
-	"hello_timer": true, "tcn_timer": true, "topology_change_timer": true, "gc_timer": true, "hold_timer": true, "message_age_timer": true, "forward_delay_timer": true, "idle_time": true}
+	"hello_timer": true, "tcn_timer": true, "topology_change_timer": true, "gc_timer": true, "hold_timer": true, "message_age_timer": true, "forward_delay_timer": true, "idle_time": true, "perm_hwaddr": true, "permaddr": true}
 
 // lacks are the words by which a kernel or an old ip(8) says that it cannot.
 var lacks = []string{"Unknown device type", "not supported", "Operation not supported", "No such file or directory", "does not support", "Protocol not supported"}
@@ -77,9 +79,19 @@ var lacks = []string{"Unknown device type", "not supported", "Operation not supp
 func (g *group) run(t *testing.T) {
 	var r *rig
 	var old map[string]bool
+	n, left := 0, 0
+	defer func() {
+		if left > 0 {
+			t.Logf("%d states of %d left out: a VM without hardware takes seconds for each; NETFS_STATES=all runs them", left, n)
+		}
+	}()
 	for _, line := range strings.Split(g.states, "\n") {
 		line, _, _ = strings.Cut(line, "#")
 		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		if n++; slow && n%10 != 0 && !rare(line) {
+			left++
 			continue
 		}
 		if r == nil {
@@ -97,6 +109,20 @@ func (g *group) run(t *testing.T) {
 			r = nil // what it left is not what the next one expects
 		}
 	}
+}
+
+// slow is a VM that runs without hardware.
+var slow = os.Getenv("NETFS_VM") != "" && os.Getenv("NETFS_STATES") != "all"
+
+// rare reports whether a state needs what kernels without modules lack, which is what
+// a VM is for.
+func rare(line string) bool {
+	for _, w := range strings.Fields("mpls dummy vlan ipvlan ipvtap macvtap bond vrf gre ipip sit ip6tnl vti vti6 xfrm geneve bareudp wireguard nlmon") {
+		if strings.Contains(" "+strings.ReplaceAll(line, "_", " ")+" ", " "+w+" ") {
+			return true
+		}
+	}
+	return false
 }
 
 func stateName(line string) string { return strings.NewReplacer("/", "_", " ", "-").Replace(line) }
@@ -212,6 +238,13 @@ var otherwise = []string{
 	"macaddr add",       // macaddr=02:00:00:00:00:51
 	"qos-map 1:2 3:4",   // ingress_qos=1:2,3:4
 	"link property add", // altname=wan,uplink
+	"ipvlan mode",       // flag=vepa
+	"ipvtap mode",
+	"key 7",    // ikey=7 okey=7
+	"type gre", // words of types that are opt.N=hex here
+	"type ipip",
+	"type sit",
+	"type ip6tnl",
 }
 
 // batch writes the commands into the file batch, and reports false where they are
@@ -454,15 +487,15 @@ func (s *scene) compareShow(sh show) (want, got string) {
 				implied(r)
 			}
 		}
+		if f == "links/list" {
+			unlike = append(unlike, s.values(list)...)
+		}
 		for _, r := range list {
 			if sh.mine != nil {
 				sh.mine(r)
 			}
 		}
 		ours = append(ours, list...)
-		if f == "links/list" {
-			unlike = append(unlike, s.values(list)...)
-		}
 	}
 	arrange(theirs, sh)
 	arrange(ours, sh)
@@ -487,6 +520,9 @@ func arrange(list []row, sh show) {
 		return
 	}
 	id := func(r row) string {
+		if sh.zeroes {
+			return r.text("name")
+		}
 		var b strings.Builder
 		for _, k := range strings.Fields("proto src dst sport dport icmp.type icmp.id zone orig.zone local peer dev id name addr table metric tos from type via proxy port") {
 			if v, ok := r[k].(string); ok && !contains(sh.unsaid, k) {
