@@ -249,7 +249,11 @@ func (r *rig) serveProgram(t testing.TB, setup func(*exec.Cmd), args ...string) 
 		return string(b)
 	}}
 	close(p.lines)
-	t.Cleanup(func() { cmd.Process.Kill(); p.wait() })
+	t.Cleanup(func() {
+		if cmd.ProcessState == nil { // its mount goes with it
+			p.interrupt(syscall.SIGTERM)
+		}
+	})
 	for end := time.Now().Add(20 * time.Second); !strings.Contains(p.log(), "listening") && !strings.Contains(p.log(), "mounted"); time.Sleep(5 * time.Millisecond) {
 		require.True(t, time.Now().Before(end), "netfs serve does not come up: %s", p.log())
 		require.NotContains(t, p.log(), "netfs: ", "netfs serve failed")
