@@ -59,7 +59,7 @@ func (m mirror) take(t testing.TB, line string) string {
 	switch verb {
 	case "add":
 		if _, twice := m[key]; twice {
-			t.Logf("added twice: %s", line) // by a new reading of the table that overtook the event
+			t.Errorf("added twice: %s", line)
 		}
 		m[key] = rest
 	case "replace", "append":
