@@ -166,7 +166,14 @@ func (k *kernel) Watch(ctx context.Context) iter.Seq2[fs.Event[Entry], error] {
 			if what == nl.Ignored {
 				return what, nil, nil
 			}
-			return what, &d, d.Decode(m.Data)
+			err := d.Decode(m.Data)
+			if what == nl.Deleted {
+				// The line has to name the connection wherever it is replayed: as it
+				// was before it was dying, and without this kernel's number of it.
+				d.Status &^= ct.IPS_DYING
+				d.ID = 0
+			}
+			return what, &d, err
 		},
 	}
 	return joint.Watch(ctx, k.c, src, func(m *ct.Entry) *Entry {
