@@ -330,7 +330,10 @@ func TestMirrorConntrack(t *testing.T) {
 	p := a.start("sh", "-c", "exec cat "+a.mount()+"/events,.snapshot,.kind=ct > "+b.mount()+"/batch")
 	require.NoError(t, write(t, a.tree, "conntrack", "add proto=tcp src=192.0.2.1 dst=192.0.2.2 sport=1 dport=2 timeout=300 state=established\n"))
 	eventually(t, func() string { return read(t, b.tree, "conntrack") }, func(s string) bool { return s != "" })
-	require.NoError(t, write(t, a.tree, "conntrack", "add proto=udp src=192.0.2.1 dst=192.0.2.2 sport=1 dport=2 timeout=300\n", "del proto=udp src=192.0.2.1 dst=192.0.2.2 sport=1 dport=2\n"))
+	require.NoError(t, write(t, a.tree, "conntrack", "add proto=udp src=192.0.2.1 dst=192.0.2.2 sport=1 dport=2 timeout=300\n"))
+	both := eventually(t, func() string { return read(t, b.tree, "conntrack") }, func(s string) bool { return strings.Count(s, "\n") == 2 })
+	require.Equal(t, 2, strings.Count(both, "\n"))
+	require.NoError(t, write(t, a.tree, "conntrack", "del proto=udp src=192.0.2.1 dst=192.0.2.2 sport=1 dport=2\n"))
 	got := eventually(t, func() string { return read(t, b.tree, "conntrack") }, func(s string) bool {
 		return strings.Count(s, "\n") == 1 && strings.Contains(s, "proto=tcp")
 	})
