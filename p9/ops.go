@@ -45,18 +45,25 @@ func (l *loop) version(r *request) {
 	}
 }
 
-// dialectOf picks the dialect for what a client asks: version(5) has the part
-// before the first period decide, and any suffix may be answered by the base.
+// dialectOf picks the dialect for what a client asks: version(5) has what stands
+// before any period name a version, and the longest that is known is answered
+// (some ask for "9P2000.L.Google.7" and take "9P2000.L").
 func dialectOf(version string) Dialect {
-	switch base, _, _ := strings.Cut(version, "."); {
-	case version == DotU.String():
-		return DotU
-	case version == DotL.String():
-		return DotL
-	case base == Plain.String():
-		return Plain
+	for {
+		switch version {
+		case DotU.String():
+			return DotU
+		case DotL.String():
+			return DotL
+		case Plain.String():
+			return Plain
+		}
+		i := strings.LastIndexByte(version, '.')
+		if i < 0 {
+			return nowhere
+		}
+		version = version[:i]
 	}
-	return nowhere
 }
 
 // do performs a request whose fids were found, and sets the reply's fields.
