@@ -86,6 +86,13 @@ func (c *conn) readDeadline(d time.Duration) {
 	}
 }
 
+// busy reports whether a request runs apart from the input.
+func (c *conn) busy() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sess.apart > 0
+}
+
 // write sends replies; wmu is held. A peer that does not take them in time, or
 // is gone, ends the connection, which its reader will notice.
 func (c *conn) write(b []byte) {

@@ -354,44 +354,6 @@ func TestBackPressure(t *testing.T) {
 	}
 }
 
-func TestDeadlines(t *testing.T) {
-	tree := newTestTree()
-	dial, _ := start(t, &Server{Tree: tree.Tree, HandshakeTimeout: 50 * time.Millisecond, FrameTimeout: 50 * time.Millisecond, WriteTimeout: 50 * time.Millisecond})
-	_, address, err := ParseDial(dial)
-	require.NoError(t, err)
-	hungUp := func(c net.Conn) {
-		t.Helper()
-		c.SetReadDeadline(time.Now().Add(10 * time.Second))
-		_, err := io.Copy(io.Discard, c)
-		require.NotErrorIs(t, err, os.ErrDeadlineExceeded)
-		c.Close()
-	}
-	c, err := net.Dial("unix", address)
-	require.NoError(t, err)
-	hungUp(c)
-
-	c, err = net.Dial("unix", address)
-	require.NoError(t, err)
-	w := &wire{t: t, c: c, r: newReader(c)}
-	w.start()
-	time.Sleep(100 * time.Millisecond) // an idle session has no deadline
-	w.ok(&Msg{Type: Tstat, Fid: 0})
-	c.Write([]byte{100, 0, 0, 0, byte(Twrite)})
-	hungUp(c)
-
-	c, err = net.Dial("unix", address)
-	require.NoError(t, err)
-	w = &wire{t: t, c: c, r: newReader(c)}
-	w.start()
-	w.open(1, "big", OREAD)
-	for tag := uint16(1); tag < 20; tag++ {
-		w.send(&Msg{Type: Tread, Tag: tag, Fid: 1, Count: 1 << 20})
-	}
-	require.Eventually(t, func() bool { return tree.handles() == 0 }, 10*time.Second, time.Millisecond,
-		"a peer that does not take its replies is left")
-	c.Close()
-}
-
 func TestShutdown(t *testing.T) {
 	before := runtime.NumGoroutine()
 	tree := newTestTree()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -15,7 +16,8 @@ type loop struct {
 	c    *conn
 	in   []byte // in[r:w] is input that was read and not looked at
 	r, w int
-	late bool // a read deadline is set for the rest of a frame
+	late bool // the read deadline is for the rest of a frame
+	past bool // and that frame has come
 
 	out  []byte // replies that wait for the input to drain
 	mark int    // length of out when the running request began
@@ -58,6 +60,7 @@ func (l *loop) next() ([]byte, error) {
 			if have >= int(size) {
 				frame := l.in[l.r : l.r+int(size) : l.r+int(size)]
 				l.r += int(size)
+				l.past = true
 				return frame, nil
 			}
 			need = int(size)
@@ -83,18 +86,13 @@ func (l *loop) fill(need int) error {
 		l.r, l.w = 0, copy(l.in, b)
 	}
 	l.in = l.in[:cap(l.in)]
-	if partial := l.w > l.r; partial != l.late && l.c.sess.dialect != nowhere {
-		l.late = partial
-		if partial {
-			l.c.readDeadline(l.c.srv.FrameTimeout)
-		} else {
-			l.c.readDeadline(0)
-		}
-	}
+	l.bound()
 	n, err := l.c.rw.Read(l.in[l.w:])
 	l.w += n
 	switch {
 	case n > 0:
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded) && !l.late && l.c.busy():
 		return nil
 	case err == nil:
 		return io.ErrNoProgress
@@ -102,6 +100,21 @@ func (l *loop) fill(need int) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
+}
+
+// bound sets the deadline of the next read: for the rest of a frame that has
+// begun, else for the next one. Until Tversion that of the handshake holds.
+func (l *loop) bound() {
+	c, late := l.c, l.w > l.r
+	switch {
+	case c.sess.dialect == nowhere:
+		return
+	case late && (!l.late || l.past):
+		c.readDeadline(c.srv.FrameTimeout)
+	case !late && (l.late || c.srv.IdleTimeout > 0):
+		c.readDeadline(c.srv.IdleTimeout)
+	}
+	l.late, l.past = late, false
 }
 
 // flushOut writes the replies that were collected.
@@ -210,7 +223,7 @@ func (l *loop) takeInput(n uint64) {
 	defer c.wmu.Unlock()
 	c.mu.Lock()
 	l.req.s.enroll(l.req)
-	c.cur = &loop{c: c, n: n, late: l.late, req: newRequest()}
+	c.cur = &loop{c: c, n: n, late: l.late, past: true, req: newRequest()}
 	if rest := l.in[l.r:l.w]; len(rest) > 0 {
 		c.cur.in = append(grow(nil, max(len(rest), smallBuffer)), rest...)
 		c.cur.w = len(rest)

@@ -20,9 +20,6 @@ func (l *loop) version(r *request) {
 	}
 	l.flushOut()
 	r.out = l.out
-	c.readDeadline(0)
-	l.late = false
-
 	d := dialectOf(r.t.Version)
 	msize := min(r.t.Msize, c.srv.MaxMsize)
 	next := newSession(c, d, msize)
@@ -33,6 +30,13 @@ func (l *loop) version(r *request) {
 		next.dialect, next.msize = nowhere, handshakeMsize
 		r.err = errMsize
 	}
+	switch agreed := c.sess.dialect != nowhere; {
+	case next.dialect != nowhere:
+		c.readDeadline(0)
+	case agreed:
+		c.readDeadline(c.srv.HandshakeTimeout)
+	}
+	l.late = false
 	c.mu.Lock()
 	c.sess, r.s = next, next
 	c.mu.Unlock()

@@ -32,6 +32,7 @@ type Server struct {
 
 	HandshakeTimeout time.Duration // from accept to the first Tversion: 10 s
 	FrameTimeout     time.Duration // from a frame's first byte to its last: 60 s
+	IdleTimeout      time.Duration // from one request to the next, if none waits: no limit
 	WriteTimeout     time.Duration // for the peer to take replies: 60 s
 	// Grace is how long a request may go on after it was cancelled before it is
 	// answered for and its fid given up: 2 s.
