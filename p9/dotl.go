@@ -10,46 +10,70 @@ import (
 
 // Types that only 9P2000.L has. Source: include/net/9p/9p.h of Linux.
 const (
-	Rlerror      Type = 7
-	Tstatfs      Type = 8
-	Rstatfs      Type = 9
-	Tlopen       Type = 12
-	Rlopen       Type = 13
-	Tlcreate     Type = 14
-	Rlcreate     Type = 15
-	Tsymlink     Type = 16
-	Tmknod       Type = 18
-	Trename      Type = 20
-	Rrename      Type = 21
-	Treadlink    Type = 22
-	Tgetattr     Type = 24
-	Rgetattr     Type = 25
-	Tsetattr     Type = 26
-	Rsetattr     Type = 27
-	Txattrwalk   Type = 30
-	Txattrcreate Type = 32
-	Treaddir     Type = 40
-	Rreaddir     Type = 41
-	Tfsync       Type = 50
-	Rfsync       Type = 51
-	Tlock        Type = 52
-	Tgetlock     Type = 54
-	Tlink        Type = 70
-	Tmkdir       Type = 72
-	Rmkdir       Type = 73
-	Trenameat    Type = 74
-	Rrenameat    Type = 75
-	Tunlinkat    Type = 76
-	Runlinkat    Type = 77
+	Rlerror Type = 7 + iota
+	Tstatfs
+	Rstatfs
+)
+
+const (
+	Tlopen Type = 12 + iota
+	Rlopen
+	Tlcreate
+	Rlcreate
+	Tsymlink
+	Rsymlink
+	Tmknod
+	Rmknod
+	Trename
+	Rrename
+	Treadlink
+	Rreadlink
+	Tgetattr
+	Rgetattr
+	Tsetattr
+	Rsetattr
+)
+
+const (
+	Txattrwalk Type = 30 + iota
+	Rxattrwalk
+	Txattrcreate
+	Rxattrcreate
+)
+
+const (
+	Treaddir Type = 40 + iota
+	Rreaddir
+)
+
+const (
+	Tfsync Type = 50 + iota
+	Rfsync
+	Tlock
+	Rlock
+	Tgetlock
+	Rgetlock
+)
+
+const (
+	Tlink Type = 70 + iota
+	Rlink
+	Tmkdir
+	Rmkdir
+	Trenameat
+	Rrenameat
+	Tunlinkat
+	Runlinkat
 )
 
 var linuxNames = map[Type]string{
 	Rlerror: "Rlerror", Tstatfs: "Tstatfs", Rstatfs: "Rstatfs", Tlopen: "Tlopen", Rlopen: "Rlopen", Tlcreate: "Tlcreate",
-	Rlcreate: "Rlcreate", Tsymlink: "Tsymlink", Tmknod: "Tmknod", Trename: "Trename", Rrename: "Rrename", Treadlink: "Treadlink",
-	Tgetattr: "Tgetattr", Rgetattr: "Rgetattr", Tsetattr: "Tsetattr", Rsetattr: "Rsetattr", Txattrwalk: "Txattrwalk",
-	Txattrcreate: "Txattrcreate", Treaddir: "Treaddir", Rreaddir: "Rreaddir", Tfsync: "Tfsync", Rfsync: "Rfsync", Tlock: "Tlock",
-	Tgetlock: "Tgetlock", Tlink: "Tlink", Tmkdir: "Tmkdir", Rmkdir: "Rmkdir", Trenameat: "Trenameat", Rrenameat: "Rrenameat",
-	Tunlinkat: "Tunlinkat", Runlinkat: "Runlinkat",
+	Rlcreate: "Rlcreate", Tsymlink: "Tsymlink", Rsymlink: "Rsymlink", Tmknod: "Tmknod", Rmknod: "Rmknod", Trename: "Trename",
+	Rrename: "Rrename", Treadlink: "Treadlink", Rreadlink: "Rreadlink", Tgetattr: "Tgetattr", Rgetattr: "Rgetattr",
+	Tsetattr: "Tsetattr", Rsetattr: "Rsetattr", Txattrwalk: "Txattrwalk", Rxattrwalk: "Rxattrwalk", Txattrcreate: "Txattrcreate",
+	Rxattrcreate: "Rxattrcreate", Treaddir: "Treaddir", Rreaddir: "Rreaddir", Tfsync: "Tfsync", Rfsync: "Rfsync", Tlock: "Tlock",
+	Rlock: "Rlock", Tgetlock: "Tgetlock", Rgetlock: "Rgetlock", Tlink: "Tlink", Rlink: "Rlink", Tmkdir: "Tmkdir", Rmkdir: "Rmkdir",
+	Trenameat: "Trenameat", Rrenameat: "Rrenameat", Tunlinkat: "Tunlinkat", Runlinkat: "Runlinkat",
 }
 
 // Flags of Tlopen and Tlcreate, as Linux's open(2) has them on most machines.
@@ -74,12 +98,13 @@ const (
 	maxName    = 255
 )
 
-// linuxMsg has the fields that only 9P2000.L knows. Those of requests that are
-// refused whatever they say are not among them.
+// linuxMsg has the fields that only 9P2000.L knows.
 type linuxMsg struct {
 	Flags   uint32
 	Gid     uint32
 	Dfid    uint32
+	Major   uint32
+	Minor   uint32
 	Valid   uint64
 	Newname string
 	Size    uint64
@@ -95,6 +120,12 @@ type linuxMsg struct {
 		Blocks, Bfree, Bavail, Files, Free uint64
 		ID                                 uint64
 		Namelen                            uint32
+	}
+	Lock struct {
+		Type, Status  uint8
+		Start, Length uint64
+		Proc          uint32
+		Client        string
 	}
 }
 
@@ -155,22 +186,81 @@ func (m *Msg) linuxFields(c *coder) bool {
 		c.u32("fid", &m.Fid)
 		c.str("name", &m.Name)
 		c.u32("flags", &l.Flags)
-	case Rrename, Rsetattr, Rfsync, Rrenameat, Runlinkat:
+	case Tfsync:
+		c.u32("fid", &m.Fid)
+		c.rest(&m.Data) // a number, datasync, from newer clients
+	case Rrename, Rsetattr, Rfsync, Rrenameat, Runlinkat, Rlink, Rxattrcreate:
 	default:
-		return m.refusedFields(c)
+		return m.linkFields(c) || m.lockFields(c)
 	}
 	return true
 }
 
-// refusedFields has what is never done here, and so needs the fid only.
-func (m *Msg) refusedFields(c *coder) bool {
+// linkFields has what makes files of other kinds, and attributes.
+func (m *Msg) linkFields(c *coder) bool {
+	l := m.linuxMsg
 	switch m.Type {
-	case Tsymlink, Tmknod, Treadlink, Txattrwalk, Txattrcreate, Tlock, Tgetlock, Tlink, Tfsync:
+	case Tsymlink:
 		c.u32("fid", &m.Fid)
-		c.rest(&m.Data)
-		return true
+		c.str("name", &m.Name)
+		c.str("target", &m.Ext)
+		c.u32("gid", &l.Gid)
+	case Tmknod:
+		c.u32("fid", &m.Fid)
+		c.str("name", &m.Name)
+		c.bits("perm", &m.Perm)
+		c.u32("major", &l.Major)
+		c.u32("minor", &l.Minor)
+		c.u32("gid", &l.Gid)
+	case Rsymlink, Rmknod:
+		c.qid("qid", &m.Qid)
+	case Treadlink:
+		c.u32("fid", &m.Fid)
+	case Rreadlink:
+		c.str("target", &m.Ext)
+	case Tlink:
+		c.u32("dfid", &l.Dfid)
+		c.u32("fid", &m.Fid)
+		c.str("name", &m.Name)
+	case Txattrwalk:
+		c.u32("fid", &m.Fid)
+		c.u32("newfid", &m.Newfid)
+		c.str("name", &m.Name)
+	case Rxattrwalk:
+		c.u64("size", &l.Size)
+	case Txattrcreate:
+		c.u32("fid", &m.Fid)
+		c.str("name", &m.Name)
+		c.u64("size", &l.Size)
+		c.u32("flags", &l.Flags)
+	default:
+		return false
 	}
-	return false
+	return true
+}
+
+func (m *Msg) lockFields(c *coder) bool {
+	l := &m.linuxMsg.Lock
+	switch m.Type {
+	case Tlock, Tgetlock:
+		c.u32("fid", &m.Fid)
+		c.u8("type", &l.Type)
+		if m.Type == Tlock {
+			c.u32("flags", &m.Flags)
+		}
+	case Rlock:
+		c.u8("status", &l.Status)
+		return true
+	case Rgetlock:
+		c.u8("type", &l.Type)
+	default:
+		return false
+	}
+	c.u64("start", &l.Start)
+	c.u64("length", &l.Length)
+	c.u32("proc", &l.Proc)
+	c.str("client", &l.Client)
+	return true
 }
 
 func (l *linuxMsg) statfs(c *coder) {
