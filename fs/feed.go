@@ -337,12 +337,7 @@ func (w *watching) refill() {
 func (w *watching) change(h happening) bool {
 	row := w.row(h.row)
 	if w.phase == following {
-		if h.what == Deleted {
-			row.id = w.state.drop(row.id, row.stored)
-		} else {
-			row.id = w.state.put(row, h.what == Appended)
-		}
-		return w.tell(h, verbs[h.what], row.id)
+		return w.follow(h, row)
 	}
 	twin := w.fresh.rows[row.id] != nil
 	row.id = w.fresh.put(row, twin)
@@ -360,6 +355,33 @@ func (w *watching) change(h happening) bool {
 		h.what = Added
 	}
 	return w.tell(h, verbs[h.what], row.id)
+}
+
+// follow shows an event as it is true of what readers know. It may be older than
+// the dump before it, and tell what that has shown; and some kernels call whatever
+// they made a replacement.
+func (w *watching) follow(h happening, row row) bool {
+	first, multi := w.state.rows[row.id], w.feed.src.multi()
+	same := w.state.find(row.id, row.stored)
+	twin := h.what == Appended
+	verb := verbs[h.what]
+	switch {
+	case w.state.full:
+	case h.what == Deleted:
+		if first == nil && same == nil {
+			verb = "destroy"
+		}
+	case same != nil && h.what != Replaced, first != nil && h.what == Added && !multi:
+		h.what, verb, twin = Replaced, makesSo(multi), same != first && same != nil
+	case first != nil && h.what == Added:
+		h.what, verb, twin = Appended, verbs[Appended], true
+	case first == nil && h.what == Replaced:
+		h.what, verb = Added, verbs[Added]
+	}
+	if h.what == Deleted {
+		return w.tell(h, verb, w.state.drop(row.id, row.stored))
+	}
+	return w.tell(h, verb, w.state.put(row, twin))
 }
 
 var verbs = [...]string{Added: "add", Replaced: "replace", Appended: "append", Deleted: "del"}

@@ -483,6 +483,34 @@ func TestStreamReread(t *testing.T) {
 	})
 }
 
+// An event may be older than the dump that was read before it.
+func TestStreamStaleEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newFakeNet(hop{"a", "eth0", 1}, hop{"b", "eth0", 1})
+		s := openStream(t, k.table("route").Events(), "")
+		defer s.Close(t.Context())
+		synctest.Wait()
+		k.lose(1, func(rows map[string]hop) {
+			delete(rows, "a")
+			rows["c"] = hop{"c", "eth0", 1}
+		})
+		synctest.Wait()
+		next(t, s)
+		tell := func(what Happening, row hop) string {
+			k.mu.Lock()
+			k.emit(Event[hop]{What: what, Row: &row})
+			k.mu.Unlock()
+			synctest.Wait()
+			return next(t, s)
+		}
+		require.Equal(t, "route replace dst=c dev=eth0 metric=1   # seq=7\n", tell(Added, hop{"c", "eth0", 1}))
+		require.Equal(t, "route destroy dst=a dev=eth0 metric=1   # seq=8\n", tell(Deleted, hop{"a", "eth0", 1}))
+		require.Equal(t, "route replace dst=b dev=eth1 metric=1   # seq=9\n", tell(Added, hop{"b", "eth1", 1}))
+		require.Equal(t, "route add dst=d dev=eth0 metric=1   # seq=10\n", tell(Replaced, hop{"d", "eth0", 1}))
+		require.Equal(t, "route del dst=d dev=eth0 metric=1   # seq=11\n", tell(Deleted, hop{"d", "eth0", 1}))
+	})
+}
+
 // A table that is too big to be kept is told again as a whole.
 func TestStreamKernelLossOfBigTable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
