@@ -6,6 +6,7 @@ import (
 	iofs "io/fs"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 	"unicode/utf8"
 )
@@ -139,10 +140,11 @@ type LineError struct {
 
 func (e *LineError) Error() string {
 	s := e.File + ":" + strconv.Itoa(e.Line) + ": "
-	if e.Head != "" {
+	why := e.Err.Error()
+	if e.Head != "" && !strings.HasPrefix(why, e.Head+": ") { // the first word may be the one that is wrong
 		s += e.Head + ": "
 	}
-	s += e.Err.Error()
+	s += why
 	if e.Of > 1 {
 		s += " (" + strconv.Itoa(e.Failed) + " of " + strconv.Itoa(e.Of) + " lines failed)"
 	}
