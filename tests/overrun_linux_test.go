@@ -137,7 +137,7 @@ func (r *rig) flood() {
 
 // pipes are the ways in which a reader that stalls reads the events of r.
 func (r *rig) pipes(t testing.TB, name string) map[string]io.Reader {
-	ctx, cancel := context.WithTimeout(fs.WithUser(context.Background(), root), 20*time.Second)
+	ctx, cancel := context.WithTimeout(fs.WithUser(context.Background(), root), time.Minute)
 	f, err := at(t, r.remote(), name).Open(ctx, fs.OpenRead)
 	require.NoError(t, err)
 	t.Cleanup(func() { f.Close(context.Background()); cancel() })
