@@ -28,6 +28,8 @@ var imports = []struct{ pkg, may, os string }{
 	{"fs/names", "", ""},
 	{"fs/joint", "fs nl nl/rt", ""},                      // what the _linux.go files of pages share
 	{"fs/*", "fs fs/names fs/encap", "fs/joint nl nl/*"}, // pages: words above, numbers below
+	{"bsd", "", ""},
+	{"bsd/*", "bsd", ""},
 	{"p9", "fs", ""},
 	{"p9/...", "p9 fs", ""},
 	{"nl/attr", "", ""},
