@@ -195,7 +195,7 @@ func BenchmarkTree(b *testing.B) {
 func BenchmarkClient(b *testing.B) {
 	cc, sc := pair(b)
 	go canned2(sc)
-	c, err := NewClient(context.Background(), cc, nil)
+	c, err := NewClient(context.Background(), cc, in(Plain))
 	require.NoError(b, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

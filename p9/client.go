@@ -8,6 +8,8 @@ import (
 	"io"
 	"math"
 	"net"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -15,13 +17,15 @@ import (
 
 // Options are what a client asks of a server. The zero value is good.
 type Options struct {
-	Msize uint32 // largest frame; 1 MiB and 24 bytes
-	Uname string // whom to be, for servers that believe it; "none"
-	Aname string // which tree: "/links/eth0,ro"
-	TLS   *TLS   // for dial strings that begin with tls!
+	Msize uint32  // largest frame; 1 MiB and 24 bytes
+	Uname string  // whom to be, for servers that believe it; "none", which Unix calls "nobody"
+	UID   *uint32 // the same as a number, which 9P2000.u and .L have; nil tells none
+	Aname string  // which tree: "/links/eth0,ro"
+	TLS   *TLS    // for dial strings that begin with tls!
 
-	// Dialects are asked for in this order, until the server takes one: DotU,
-	// whose errors have numbers, and Plain.
+	// Dialects are asked for in this order, until the server takes one; no other
+	// is spoken. Nil is DotL, DotU, Plain: the server's richest. Its errors are
+	// numbers then. Who wants to hear the reason in words asks WordsFirst.
 	Dialects []Dialect
 
 	// FlushTimeout is how long a cancelled call waits for the server to let go
@@ -31,6 +35,10 @@ type Options struct {
 	FlushTimeout time.Duration
 	WriteTimeout time.Duration
 }
+
+// WordsFirst are the dialects in an order for people: DotU, whose errors are words
+// and numbers, then Plain, which has the words, and DotL, which has the numbers.
+func WordsFirst() []Dialect { return []Dialect{DotU, Plain, DotL} }
 
 // A Client is one connection to a server. It is safe for concurrent use; calls
 // do not wait for each other. A call whose context ends sends Tflush and
@@ -70,6 +78,7 @@ type call struct {
 	t, r   Msg
 	dst    []byte // where Rread goes
 	n      int    // how much of it came
+	lost   bool   // it was flushed, and the server said nothing else to it
 	err    error
 	done   chan struct{} // gets a value when the reply has come; capacity 1
 }
@@ -106,9 +115,8 @@ func NewClient(ctx context.Context, rw io.ReadWriteCloser, o *Options) (*Client,
 		c.opt = *o
 	}
 	def(&c.opt.Msize, 1<<20+ioHead)
-	def(&c.opt.Uname, "none")
 	if c.opt.Dialects == nil {
-		c.opt.Dialects = []Dialect{DotU, Plain}
+		c.opt.Dialects = []Dialect{DotL, DotU, Plain}
 	}
 	def(&c.opt.FlushTimeout, 10*time.Second)
 	def(&c.opt.WriteTimeout, 30*time.Second)
@@ -127,7 +135,14 @@ func (c *Client) begin(ctx context.Context) error {
 		return fmt.Errorf("9p version: %w", err)
 	}
 	var err error
-	if c.root, err = c.attach(ctx, c.opt.Uname, c.opt.Aname); err != nil {
+	if c.opt.Uname == "" {
+		c.opt.Uname = [...]string{Plain: "none", DotU: "nobody", DotL: "nobody"}[c.dialect]
+	}
+	uid := NoUid
+	if c.opt.UID != nil {
+		uid = *c.opt.UID
+	}
+	if c.root, err = c.Attach(ctx, c.opt.Uname, uid, c.opt.Aname); err != nil {
 		return fmt.Errorf("9p attach %q: %w", c.opt.Aname, err)
 	}
 	if c.rootDir, err = c.root.Stat(ctx); err != nil {
@@ -137,50 +152,55 @@ func (c *Client) begin(ctx context.Context) error {
 }
 
 // version asks for one dialect after the other. A server may always answer the
-// base version.
+// base version; that settles it when no richer one is left to ask for.
 func (c *Client) version(ctx context.Context) error {
-	var version string
-	for _, d := range c.opt.Dialects {
-		var err error
-		if version, err = c.ask(ctx, d); err != nil {
+	var said string
+	for i, d := range c.opt.Dialects {
+		m, err := c.ask(ctx, d)
+		switch {
+		case err == nil:
+			said = m.Version
+		case ctx.Err() != nil || c.Err() != nil:
 			return err
+		default: // a server that does not know the word may answer an error
+			said = err.Error()
+			continue
 		}
-		for _, got := range [...]Dialect{Plain, d} {
-			if version == got.String() {
-				c.mu.Lock()
-				c.dialect = got
-				c.mu.Unlock()
-				return nil
-			}
+		base := said == Plain.String() && slices.Contains(c.opt.Dialects, Plain) &&
+			!slices.ContainsFunc(c.opt.Dialects[i+1:], func(d Dialect) bool { return d != Plain })
+		switch {
+		case said == d.String():
+		case base:
+			d = Plain
+		default:
+			continue
 		}
+		if m.Msize > c.asked || m.Msize < minMsize {
+			return fmt.Errorf("%w: msize %d for %d", errBadReply, m.Msize, c.asked)
+		}
+		c.mu.Lock()
+		c.dialect, c.msize = d, m.Msize
+		c.mu.Unlock()
+		return nil
 	}
-	return fmt.Errorf("the server speaks %q, not %v: %w", version, c.opt.Dialects, errors.ErrUnsupported)
+	return fmt.Errorf("the server speaks %q, not %v: %w", said, c.opt.Dialects, errors.ErrUnsupported)
 }
 
-func (c *Client) ask(ctx context.Context, d Dialect) (version string, err error) {
+func (c *Client) ask(ctx context.Context, d Dialect) (*Msg, error) {
 	k := &call{tag: NoTag, done: make(chan struct{}, 1)}
-	k.t = Msg{Type: Tversion, Tag: NoTag, Msize: c.msize, Version: d.String()}
+	k.t = Msg{Type: Tversion, Tag: NoTag, Msize: c.asked, Version: d.String()}
 	c.mu.Lock()
 	c.vers = k
 	c.mu.Unlock()
 	if err := c.send(k); err != nil {
-		return "", err
+		return nil, err
 	}
 	select {
 	case <-ctx.Done():
-		return "", ctx.Err()
+		return nil, ctx.Err()
 	case <-k.done:
+		return &k.r, k.err
 	}
-	switch {
-	case k.err != nil:
-		return "", k.err
-	case k.r.Msize > c.msize, k.r.Msize < minMsize:
-		return "", fmt.Errorf("%w: msize %d for %d", errBadReply, k.r.Msize, c.msize)
-	}
-	c.mu.Lock()
-	c.msize = k.r.Msize
-	c.mu.Unlock()
-	return k.r.Version, nil
 }
 
 // Close ends the connection and every call, and returns when all that the
@@ -200,6 +220,9 @@ func (c *Client) Err() error {
 	defer c.mu.Unlock()
 	return c.err
 }
+
+// Dialect is what was agreed on.
+func (c *Client) Dialect() Dialect { return c.dialect }
 
 // Msize is the largest frame that was agreed on.
 func (c *Client) Msize() int { return int(c.msize) }
@@ -235,8 +258,11 @@ func (c *Client) newCall(t Type) (*call, error) {
 		k = &call{tag: uint16(len(c.calls)), done: make(chan struct{}, 1)}
 		c.calls = append(c.calls, k)
 	}
-	k.auto, k.err, k.n, k.dst = false, nil, 0, nil
+	k.auto, k.lost, k.err, k.n, k.dst = false, false, nil, 0, nil
 	k.t.Type, k.t.Tag = t, k.tag
+	if c.dialect == DotL && k.t.linuxMsg == nil {
+		k.t.linuxMsg = new(linuxMsg)
+	}
 	return k, nil
 }
 
@@ -265,6 +291,23 @@ func (c *Client) do(ctx context.Context, k *call) error {
 	}
 }
 
+// rpc is one call: set fills in the request, and got, if any, sees the reply.
+func (c *Client) rpc(ctx context.Context, t Type, set func(*Msg), got func(*Msg)) error {
+	k, err := c.newCall(t)
+	if err != nil {
+		return err
+	}
+	defer c.release(k)
+	set(&k.t)
+	if err := c.do(ctx, k); err != nil {
+		return err
+	}
+	if got != nil {
+		got(&k.r)
+	}
+	return nil
+}
+
 // flush ends a call before its reply. Only Rflush frees its tag; a reply that
 // comes before stands.
 func (c *Client) flush(ctx context.Context, k *call) error {
@@ -290,10 +333,10 @@ func (c *Client) flush(ctx context.Context, k *call) error {
 	}
 	c.release(f)
 	c.mu.Lock()
-	open := k.active
+	k.lost = k.active
 	k.active = false
 	c.mu.Unlock()
-	if open {
+	if k.lost {
 		return ctx.Err()
 	}
 	<-k.done
@@ -453,7 +496,7 @@ func (r *replyReader) reply() error {
 	if k == nil {
 		return fmt.Errorf("%w: %v with tag %d, which nobody waits for", errBadReply, ty, tag)
 	}
-	if ty == Rread && k.t.Type == Tread {
+	if ty == Rread && k.t.Type == Tread || ty == Rreaddir && k.t.Type == Treaddir {
 		return r.data(k, int(size))
 	}
 	if err := r.need(int(size)); err != nil {
@@ -480,14 +523,14 @@ func (c *Client) waiting(tag uint16) *call {
 	return k
 }
 
-// data takes Rread straight to where its caller wants it.
+// data takes the bytes of Rread and Rreaddir straight to where its caller wants it.
 func (r *replyReader) data(k *call, size int) error {
 	if err := r.need(readHead); err != nil {
 		return err
 	}
 	n := binary.LittleEndian.Uint32(r.buf[r.r+headLen:])
 	if int64(n) != int64(size-readHead) || int64(n) > int64(len(k.dst)) {
-		return fmt.Errorf("%w: Rread of %d bytes in a frame of %d, for Tread of %d", errBadReply, n, size, len(k.dst))
+		return fmt.Errorf("%w: %v of %d bytes in a frame of %d, for %v of %d", errBadReply, k.t.Type+1, n, size, k.t.Type, len(k.dst))
 	}
 	r.r += readHead
 	k.n = int(n)
@@ -508,6 +551,10 @@ func (r *replyReader) data(k *call, size int) error {
 // replied decodes a reply that is not data.
 func (c *Client) replied(k *call, frame []byte) error {
 	d := coder{op: decoding, dialect: c.dialect}
+	if k.t.Type == Tversion && Type(frame[4]) == Rlerror {
+		d.dialect = DotL // so a server refuses that speaks nothing else
+	}
+	k.r.Ename, k.r.Errno = "", 0
 	err := d.decode(frame, &k.r)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errBadReply, err)
@@ -518,7 +565,7 @@ func (c *Client) replied(k *call, frame []byte) error {
 		if k.r.Type == Rwalk && len(k.r.Qids) > len(k.t.Names) || k.r.Type == Rwrite && int64(k.r.Count) > int64(len(k.t.Data)) {
 			return fmt.Errorf("%w: %v has more than %v asked", errBadReply, k.r.Type, k.t.Type)
 		}
-	case Rerror:
+	case Rerror, Rlerror:
 		err = remoteError(&k.r)
 		if k.t.Type == Tflush {
 			return fmt.Errorf("%w: Tflush failed: %w", errBadReply, err)
@@ -533,21 +580,28 @@ func (c *Client) replied(k *call, frame []byte) error {
 }
 
 // remoteError gives an error its errno: the dialect's own, or what the words say.
-// A text that is no more than the errno's is the errno.
+// What is no more than an errno is the errno.
 func remoteError(m *Msg) error {
 	e := &RemoteError{Text: m.Ename}
 	n := m.Errno
 	if n == 0 {
 		n = textErrno(m.Ename)
 	}
+	known := errnoText(n)
 	if n != 0 && n < math.MaxInt16 {
 		e.Errno = localErrno(n)
-		if m.Ename == errnoText(n) {
+		if (m.Ename == known || m.Ename == "") && linuxErrno(e.Errno) == n && e.Errno != syscall.EINVAL {
 			return e.Errno
 		}
 	}
-	if e.Text == "" {
-		e.Text = e.Unwrap().Error()
+	switch {
+	case e.Text != "" && e.Text != known:
+	case e.Errno != 0 && linuxErrno(e.Errno) == n:
+		e.Text = e.Errno.Error()
+	case known != "":
+		e.Text = strings.ToLower(known)
+	default:
+		e.Text = fmt.Sprintf("error %d of the server", n)
 	}
 	return e
 }
@@ -562,6 +616,16 @@ func (c *Client) newFid() uint32 {
 	}
 	c.next++
 	return c.next - 1
+}
+
+// unmade gives back the fid that a failed call was to make. A server that let go
+// of a call without a word may have made it all the same.
+func (c *Client) unmade(k *call, f uint32) {
+	if k.lost {
+		Fid{c: c, num: f}.drop()
+		return
+	}
+	c.freeFid(f)
 }
 
 func (c *Client) freeFid(f uint32) {

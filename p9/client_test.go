@@ -44,6 +44,16 @@ func connect(t testing.TB, s *Server, o *Options) *Client {
 	return c
 }
 
+// each runs a test in every dialect.
+func each(t *testing.T, f func(t *testing.T, d Dialect)) {
+	for _, d := range []Dialect{Plain, DotU, DotL} {
+		t.Run(d.String(), func(t *testing.T) { f(t, d) })
+	}
+}
+
+// in are options for one dialect.
+func in(d Dialect) *Options { return &Options{Dialects: []Dialect{d}} }
+
 // bounded is a context that ends before the test binary's patience does.
 func bounded(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -51,9 +61,11 @@ func bounded(t testing.TB) context.Context {
 	return ctx
 }
 
-func TestClientFiles(t *testing.T) {
+func TestClientFiles(t *testing.T) { each(t, clientFiles) }
+
+func clientFiles(t *testing.T, d Dialect) {
 	tree := newTestTree()
-	c := connect(t, &Server{Tree: tree.Tree}, nil)
+	c := connect(t, &Server{Tree: tree.Tree}, in(d))
 	ctx := bounded(t)
 
 	f, err := c.Open(ctx, "/mtu", ORDWR|OTRUNC)
@@ -70,9 +82,9 @@ func TestClientFiles(t *testing.T) {
 	require.Zero(t, n)
 	require.NoError(t, f.Clunk(ctx))
 
-	d, err := c.root.Stat(ctx)
+	st, err := c.root.Stat(ctx)
 	require.NoError(t, err)
-	require.Equal(t, "/", d.Name)
+	require.Equal(t, "/", st.Name)
 
 	links, err := c.Walk(ctx, "links")
 	require.NoError(t, err)
@@ -85,10 +97,11 @@ func TestClientFiles(t *testing.T) {
 	cut := NullDir
 	cut.Length = 7 // to any length: taken, and means nothing
 	require.NoError(t, br0.Wstat(ctx, &cut))
-	rename := NullDir
-	rename.Name = "br1"
-	require.NoError(t, br0.Wstat(ctx, &rename))
-	require.NoError(t, br0.Remove(ctx))
+	require.NoError(t, links.RenameAt(ctx, "br0", links, "br1"))
+	require.NoError(t, br0.Clunk(ctx))
+	br1, err := links.Walk(ctx, "br1")
+	require.NoError(t, err)
+	require.NoError(t, br1.Remove(ctx))
 	_, err = links.Walk(ctx, "br1")
 	require.ErrorIs(t, err, iofs.ErrNotExist)
 	require.NoError(t, links.Clunk(ctx))
@@ -97,9 +110,11 @@ func TestClientFiles(t *testing.T) {
 }
 
 // The words come through, and the errno in them.
-func TestClientErrors(t *testing.T) {
+func TestClientErrors(t *testing.T) { each(t, clientErrors) }
+
+func clientErrors(t *testing.T, d Dialect) {
 	tree := newTestTree()
-	c := connect(t, &Server{Tree: tree.Tree}, nil)
+	c := connect(t, &Server{Tree: tree.Tree}, in(d))
 	ctx := bounded(t)
 	_, err := c.Open(ctx, "links/eth9/mtu", OREAD)
 	require.EqualError(t, err, "walk links/eth9/mtu: no such file or directory")
@@ -111,7 +126,11 @@ func TestClientErrors(t *testing.T) {
 	f, err := c.Open(ctx, "routes", OWRITE)
 	require.NoError(t, err)
 	_, err = f.WriteAt(ctx, []byte("bad\n"), 0)
-	require.EqualError(t, err, `routes:1: add 10.9.0.0/16: via "10.0.9.1": network is unreachable (1 of 3 lines failed)`)
+	words := `routes:1: add 10.9.0.0/16: via "10.0.9.1": network is unreachable (1 of 3 lines failed)`
+	if d == DotL {
+		words = syscall.ENETUNREACH.Error()
+	}
+	require.EqualError(t, err, words)
 	require.ErrorIs(t, err, syscall.ENETUNREACH)
 	require.Equal(t, syscall.ENETUNREACH, fs.Errno(err))
 	require.NoError(t, f.Clunk(ctx))
@@ -122,8 +141,8 @@ func TestClientErrors(t *testing.T) {
 func TestDotU(t *testing.T) {
 	tree := newTestTree()
 	ctx := bounded(t)
-	c := connect(t, &Server{Tree: tree.Tree}, nil)
-	require.Equal(t, DotU, c.dialect)
+	c := connect(t, &Server{Tree: tree.Tree}, in(DotU))
+	require.Equal(t, DotU, c.Dialect())
 	d, err := c.root.Stat(ctx)
 	require.NoError(t, err)
 	require.Equal(t, [3]uint32{0, 0, 0}, [3]uint32{d.NumUID, d.NumGID, d.NumMUID})
@@ -170,9 +189,11 @@ func TestErrnoRoundTrip(t *testing.T) {
 	require.ErrorIs(t, remoteError(&Msg{Ename: long}), syscall.ENODEV)
 }
 
-func TestClientLongWalk(t *testing.T) {
+func TestClientLongWalk(t *testing.T) { each(t, clientLongWalk) }
+
+func clientLongWalk(t *testing.T, d Dialect) {
 	tree := newTestTree()
-	c := connect(t, &Server{Tree: tree.Tree}, nil)
+	c := connect(t, &Server{Tree: tree.Tree}, in(d))
 	ctx := bounded(t)
 	var names []string
 	for range 20 {
@@ -181,9 +202,9 @@ func TestClientLongWalk(t *testing.T) {
 	names = append(names, "links", "eth0", "mtu")
 	f, err := c.root.Walk(ctx, names...)
 	require.NoError(t, err)
-	d, err := f.Stat(ctx)
+	st, err := f.Stat(ctx)
 	require.NoError(t, err)
-	require.Equal(t, "mtu", d.Name)
+	require.Equal(t, "mtu", st.Name)
 	_, err = c.root.Walk(ctx, append(names, "x")...)
 	require.ErrorIs(t, err, syscall.ENOTDIR)
 	_, err = c.root.Walk(ctx, append(names[:30:30], "nope", "links", "links")...)
@@ -194,9 +215,11 @@ func TestClientLongWalk(t *testing.T) {
 }
 
 // A cancelled read returns at once, its tag is free, and no record is lost.
-func TestClientCancel(t *testing.T) {
+func TestClientCancel(t *testing.T) { each(t, clientCancel) }
+
+func clientCancel(t *testing.T, d Dialect) {
 	tree := newTestTree()
-	c := connect(t, &Server{Tree: tree.Tree}, nil)
+	c := connect(t, &Server{Tree: tree.Tree}, in(d))
 	f, err := c.Open(bounded(t), "events", OREAD)
 	require.NoError(t, err)
 	buf := make([]byte, 100)
@@ -215,9 +238,11 @@ func TestClientCancel(t *testing.T) {
 }
 
 // Cancels race with records: each record comes exactly once.
-func TestClientCancelLosesNothing(t *testing.T) {
+func TestClientCancelLosesNothing(t *testing.T) { each(t, clientCancelLosesNothing) }
+
+func clientCancelLosesNothing(t *testing.T, d Dialect) {
 	tree := newTestTree()
-	c := connect(t, &Server{Tree: tree.Tree}, nil)
+	c := connect(t, &Server{Tree: tree.Tree}, in(d))
 	f, err := c.Open(bounded(t), "events", OREAD)
 	require.NoError(t, err)
 	const records = 2000
@@ -248,9 +273,11 @@ func TestClientCancelLosesNothing(t *testing.T) {
 	require.Equal(t, want, got.String())
 }
 
-func TestClientFlushIsQuick(t *testing.T) {
+func TestClientFlushIsQuick(t *testing.T) { each(t, clientFlushIsQuick) }
+
+func clientFlushIsQuick(t *testing.T, d Dialect) {
 	tree := newTestTree()
-	c := connect(t, &Server{Tree: tree.Tree}, nil)
+	c := connect(t, &Server{Tree: tree.Tree}, in(d))
 	for _, name := range []string{"events", "stuck", "slow"} {
 		f, err := c.Open(bounded(t), name, OREAD)
 		require.NoError(t, err)
@@ -276,7 +303,7 @@ func TestClientFlushIsQuick(t *testing.T) {
 // A server that does not let go of a cancelled call is given up.
 func TestClientFlushTimeout(t *testing.T) {
 	cc, sc := pair(t)
-	go hostile(sc, func(m *Msg) []*Msg {
+	go hostile(sc, DotL, func(m *Msg) []*Msg {
 		if m.Type == Tread || m.Type == Tflush {
 			return nil
 		}
@@ -297,13 +324,15 @@ func TestClientFlushTimeout(t *testing.T) {
 	require.NoError(t, c.Close())
 }
 
-func TestClientDirectory(t *testing.T) {
+func TestClientDirectory(t *testing.T) { each(t, clientDirectory) }
+
+func clientDirectory(t *testing.T, d Dialect) {
 	tree := newTestTree()
 	for i := range 3000 {
 		_, err := tree.links.Mkdir(context.Background(), fmt.Sprintf("dummy%d", i))
 		require.NoError(t, err)
 	}
-	c := connect(t, &Server{Tree: tree.Tree}, &Options{Msize: 4096})
+	c := connect(t, &Server{Tree: tree.Tree}, &Options{Msize: 4096, Dialects: []Dialect{d}})
 	ctx := bounded(t)
 	f, err := c.Open(ctx, "links", OREAD)
 	require.NoError(t, err)
@@ -312,18 +341,20 @@ func TestClientDirectory(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, list, 3001)
 		seen := make(map[uint64]bool)
-		for _, d := range list {
-			require.False(t, seen[d.Qid.Path], d.Name)
-			seen[d.Qid.Path] = true
+		for _, e := range list {
+			require.False(t, seen[e.Qid.Path], e.Name)
+			seen[e.Qid.Path] = true
 		}
 	}
 	require.NoError(t, f.Clunk(ctx))
 }
 
-func TestClientReads(t *testing.T) {
+func TestClientReads(t *testing.T) { each(t, clientReads) }
+
+func clientReads(t *testing.T, d Dialect) {
 	tree := newTestTree()
 	for _, msize := range []uint32{256, 8192, 1<<20 + 24} {
-		c := connect(t, &Server{Tree: tree.Tree}, &Options{Msize: msize})
+		c := connect(t, &Server{Tree: tree.Tree}, &Options{Msize: msize, Dialects: []Dialect{d}})
 		ctx := bounded(t)
 		f, err := c.Open(ctx, "big", OREAD)
 		require.NoError(t, err)
@@ -363,9 +394,11 @@ func (w *patternWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestClientLongWrite(t *testing.T) {
+func TestClientLongWrite(t *testing.T) { each(t, clientLongWrite) }
+
+func clientLongWrite(t *testing.T, d Dialect) {
 	tree := newTestTree()
-	c := connect(t, &Server{Tree: tree.Tree}, &Options{Msize: 1000})
+	c := connect(t, &Server{Tree: tree.Tree}, &Options{Msize: 1000, Dialects: []Dialect{d}})
 	ctx := bounded(t)
 	f, err := c.Open(ctx, "routes", OWRITE)
 	require.NoError(t, err)
@@ -376,19 +409,23 @@ func TestClientLongWrite(t *testing.T) {
 	require.Equal(t, string(text), tree.routes.get())
 }
 
-func TestClientFS(t *testing.T) {
+func TestClientFS(t *testing.T) { each(t, clientIOFS) }
+
+func clientIOFS(t *testing.T, d Dialect) {
 	tree := newTestTree()
 	tree.Root = dir{{Name: "mtu", Node: tree.mtu}, {Name: "links", Node: tree.links}, {Name: "empty", Node: dir{}}}
-	c := connect(t, &Server{Tree: tree.Tree}, nil)
+	c := connect(t, &Server{Tree: tree.Tree}, in(d))
 	require.NoError(t, fstest.TestFS(c.FS(bounded(t)), "mtu", "links/eth0/mtu", "empty"))
 	require.Eventually(t, func() bool { return c.Fids() == 1 && tree.handles() == 0 }, 5*time.Second, time.Millisecond)
 }
 
 // A remote tree is a tree: served again, it is what it was.
-func TestReserve(t *testing.T) {
+func TestReserve(t *testing.T) { each(t, reserve) }
+
+func reserve(t *testing.T, d Dialect) {
 	tree := newTestTree()
-	near := connect(t, &Server{Tree: tree.Tree}, nil)
-	c := connect(t, &Server{Tree: &fs.Tree{Root: near.Root(), Trust: true}}, nil)
+	near := connect(t, &Server{Tree: tree.Tree}, in(d))
+	c := connect(t, &Server{Tree: &fs.Tree{Root: near.Root(), Trust: true}}, in(d))
 	ctx := bounded(t)
 
 	f, err := c.Open(ctx, "mtu", ORDWR)
@@ -407,7 +444,11 @@ func TestReserve(t *testing.T) {
 	f, err = c.Open(ctx, "routes", OWRITE)
 	require.NoError(t, err)
 	_, err = f.WriteAt(ctx, []byte("bad\n"), 0)
-	require.EqualError(t, err, `routes:1: add 10.9.0.0/16: via "10.0.9.1": network is unreachable (1 of 3 lines failed)`)
+	words := `routes:1: add 10.9.0.0/16: via "10.0.9.1": network is unreachable (1 of 3 lines failed)`
+	if d == DotL {
+		words = syscall.ENETUNREACH.Error()
+	}
+	require.EqualError(t, err, words)
 	require.Equal(t, syscall.ENETUNREACH, fs.Errno(err))
 	require.NoError(t, f.Clunk(ctx))
 	_, err = c.Open(ctx, "big", OWRITE)
@@ -418,9 +459,10 @@ func TestReserve(t *testing.T) {
 	require.NoError(t, links.Create(ctx, "br0", DMDIR|0o775, OREAD))
 	br0, err := c.Walk(ctx, "links/br0")
 	require.NoError(t, err)
-	rename := NullDir
-	rename.Name = "br1"
-	require.NoError(t, br0.Wstat(ctx, &rename))
+	require.NoError(t, links.Clunk(ctx)) // which is br0 now
+	links, err = c.Walk(ctx, "links")
+	require.NoError(t, err)
+	require.NoError(t, br0.Rename(ctx, links, "br1"))
 	require.NoError(t, br0.Remove(ctx))
 	require.NoError(t, links.Clunk(ctx))
 
@@ -463,13 +505,25 @@ func TestReserve(t *testing.T) {
 	require.Eventually(t, func() bool { return c.Fids() == 1 && near.Fids() == 1 && tree.handles() == 0 }, 5*time.Second, time.Millisecond)
 }
 
+// chains are the dialects of one server, and of one that serves the other's tree
+// again.
+var chains = [][]Dialect{{Plain}, {DotU}, {DotL}, {DotU, DotU}, {DotL, DotL}, {DotL, DotU}, {Plain, DotL}}
+
+// chained is a client of the last of a chain of servers.
+func chained(t *testing.T, tree *fs.Tree, chain []Dialect) (c *Client) {
+	for _, d := range chain {
+		c = connect(t, &Server{Tree: tree}, in(d))
+		tree = &fs.Tree{Root: c.Root(), Trust: true}
+	}
+	return c
+}
+
 // The laws of every tree hold behind 9P, and behind 9P twice.
 func TestTreeLaws(t *testing.T) {
-	net := treetest.NewNet(50)
-	near := connect(t, &Server{Tree: net.Tree()}, nil)
-	far := connect(t, &Server{Tree: &fs.Tree{Root: near.Root(), Trust: true}}, &Options{Msize: 8192})
-	for name, c := range map[string]*Client{"once": near, "twice": far} {
-		t.Run(name, func(t *testing.T) {
+	for _, chain := range chains {
+		t.Run(fmt.Sprint(chain), func(t *testing.T) {
+			net := treetest.NewNet(50)
+			c := chained(t, net.Tree(), chain)
 			door := treetest.Local(&fs.Tree{Root: c.Root(), Trust: true}, treetest.Root)
 			changes := net.Changes()
 			treetest.Check(t, treetest.Numbers(door), net.Options())
@@ -479,21 +533,22 @@ func TestTreeLaws(t *testing.T) {
 }
 
 func TestTreeTranscript(t *testing.T) {
-	for _, twice := range []bool{false, true} {
-		c := connect(t, &Server{Tree: treetest.NewNet(2).Tree()}, nil)
-		if twice {
-			c = connect(t, &Server{Tree: &fs.Tree{Root: c.Root(), Trust: true}}, nil)
-		}
-		door := treetest.Local(&fs.Tree{Root: c.Root(), Trust: true}, treetest.Root)
-		treetest.Run(t, treetest.Numbers(door), "../fs/treetest/testdata/net.txt")
+	for _, chain := range chains {
+		t.Run(fmt.Sprint(chain), func(t *testing.T) {
+			c := chained(t, treetest.NewNet(2).Tree(), chain)
+			door := treetest.Local(&fs.Tree{Root: c.Root(), Trust: true}, treetest.Root)
+			treetest.Run(t, treetest.Numbers(door), "../fs/treetest/testdata/net.txt")
+		})
 	}
 }
 
 // Readers that shrink their buffers as Linux's client does get the stream all the
 // same.
-func TestStreamReaders(t *testing.T) {
+func TestStreamReaders(t *testing.T) { each(t, streamReaders) }
+
+func streamReaders(t *testing.T, d Dialect) {
 	tree := newTestTree()
-	c := connect(t, &Server{Tree: tree.Tree}, nil)
+	c := connect(t, &Server{Tree: tree.Tree}, in(d))
 	var want []string
 	for i := range 300 {
 		want = append(want, strings.Repeat("x", i*7%61)+fmt.Sprint(i))
@@ -530,9 +585,11 @@ func TestStreamReaders(t *testing.T) {
 	require.NoError(t, f.Close())
 }
 
-func TestClientConcurrent(t *testing.T) {
+func TestClientConcurrent(t *testing.T) { each(t, clientConcurrent) }
+
+func clientConcurrent(t *testing.T, d Dialect) {
 	tree := newTestTree()
-	c := connect(t, &Server{Tree: tree.Tree}, nil)
+	c := connect(t, &Server{Tree: tree.Tree}, in(d))
 	var wg sync.WaitGroup
 	for g := range 32 {
 		wg.Go(func() {
@@ -558,9 +615,11 @@ func TestClientConcurrent(t *testing.T) {
 	require.Equal(t, 1, c.Fids())
 }
 
-func TestClientClose(t *testing.T) {
+func TestClientClose(t *testing.T) { each(t, clientClose) }
+
+func clientClose(t *testing.T, d Dialect) {
 	tree := newTestTree()
-	c := connect(t, &Server{Tree: tree.Tree}, nil)
+	c := connect(t, &Server{Tree: tree.Tree}, in(d))
 	f, err := c.Open(bounded(t), "events", OREAD)
 	require.NoError(t, err)
 	done := make(chan error, 1)
@@ -577,15 +636,15 @@ func TestClientClose(t *testing.T) {
 }
 
 // hostile answers each request as f says, until the connection ends.
-func hostile(rw io.ReadWriteCloser, f func(m *Msg) []*Msg) {
+func hostile(rw io.ReadWriteCloser, d Dialect, f func(m *Msg) []*Msg) {
 	defer rw.Close()
 	for {
-		m, err := readMsg(rw)
+		m, err := readMsgIn(rw, d)
 		if err != nil {
 			return
 		}
 		for _, r := range f(m) {
-			b, err := AppendMsg(nil, Plain, r)
+			b, err := AppendMsg(nil, d, r)
 			if err != nil {
 				return
 			}
@@ -596,7 +655,9 @@ func hostile(rw io.ReadWriteCloser, f func(m *Msg) []*Msg) {
 	}
 }
 
-func readMsg(r io.Reader) (*Msg, error) {
+func readMsg(r io.Reader) (*Msg, error) { return readMsgIn(r, Plain) }
+
+func readMsgIn(r io.Reader, d Dialect) (*Msg, error) {
 	head := make([]byte, 4)
 	if _, err := io.ReadFull(r, head); err != nil {
 		return nil, err
@@ -610,12 +671,12 @@ func readMsg(r io.Reader) (*Msg, error) {
 		return nil, err
 	}
 	m := new(Msg)
-	return m, DecodeMsg(frame, Plain, m)
+	return m, DecodeMsg(frame, d, m)
 }
 
 // civil is what a decent server answers.
 func civil(m *Msg) *Msg {
-	r := &Msg{Type: m.Type + 1, Tag: m.Tag, Msize: m.Msize, Version: "9P2000", Count: uint32(len(m.Data))}
+	r := &Msg{Type: m.Type + 1, Tag: m.Tag, Msize: m.Msize, Version: m.Version, Count: uint32(len(m.Data))}
 	switch m.Type {
 	case Twalk:
 		r.Qids = make([]Qid, len(m.Names))
@@ -640,41 +701,49 @@ func TestClientHostileServer(t *testing.T) {
 		"answered before": func(m *Msg) []*Msg { return []*Msg{{Type: Rread, Tag: m.Tag + 1}, civil(m)} },
 		"twice":           func(m *Msg) []*Msg { return []*Msg{civil(m), civil(m), civil(m)} },
 	}
-	for name, lie := range lies {
-		for _, at := range []Type{Tattach, Tstat, Twalk, Topen, Tread, Twrite, Tclunk} {
-			t.Run(fmt.Sprintf("%s at %v", name, at), func(t *testing.T) {
-				cc, sc := pair(t)
-				go hostile(sc, func(m *Msg) []*Msg {
-					if m.Type == at {
-						return lie(m)
-					}
-					return []*Msg{civil(m)}
-				})
-				c, err := NewClient(bounded(t), cc, nil)
-				if err != nil {
-					return
-				}
-				defer c.Close()
-				ctx := bounded(t)
-				f, err := c.Open(ctx, "x", ORDWR)
-				if err == nil {
-					_, err = f.WriteAt(ctx, []byte("x"), 0)
-				}
-				if err == nil {
-					_, err = f.ReadAt(ctx, make([]byte, 10), 0)
-				}
-				if err == nil {
-					err = f.Clunk(ctx)
-				}
-				// A lie that fits is none: "walked too far" at Tread, say.
-				if err == nil {
-					_, err = c.Walk(ctx, "y")
-				}
-				t.Log(err)
-				require.NoError(t, ctx.Err())
-			})
+	each(t, func(t *testing.T, d Dialect) {
+		asks := []Type{Tattach, Tstat, Twalk, Topen, Tread, Twrite, Tclunk}
+		if d == DotL {
+			asks = []Type{Tattach, Tgetattr, Twalk, Tlopen, Tread, Twrite, Tclunk}
 		}
+		for name, lie := range lies {
+			for _, at := range asks {
+				t.Run(fmt.Sprintf("%s at %v", name, at), func(t *testing.T) { lied(t, d, at, lie) })
+			}
+		}
+	})
+}
+
+func lied(t *testing.T, d Dialect, at Type, lie func(m *Msg) []*Msg) {
+	cc, sc := pair(t)
+	go hostile(sc, d, func(m *Msg) []*Msg {
+		if m.Type == at {
+			return lie(m)
+		}
+		return []*Msg{civil(m)}
+	})
+	c, err := NewClient(bounded(t), cc, in(d))
+	if err != nil {
+		return
 	}
+	defer c.Close()
+	ctx := bounded(t)
+	f, err := c.Open(ctx, "x", ORDWR)
+	if err == nil {
+		_, err = f.WriteAt(ctx, []byte("x"), 0)
+	}
+	if err == nil {
+		_, err = f.ReadAt(ctx, make([]byte, 10), 0)
+	}
+	if err == nil {
+		err = f.Clunk(ctx)
+	}
+	// A lie that fits is none: "walked too far" at Tread, say.
+	if err == nil {
+		_, err = c.Walk(ctx, "y")
+	}
+	t.Log(err)
+	require.NoError(t, ctx.Err())
 }
 
 // Frames that are none.

@@ -172,6 +172,11 @@ type RemoteError struct {
 
 func (e *RemoteError) Error() string { return e.Text }
 
+// Is makes EINVAL ErrInvalid of io/fs, which syscall.Errno leaves out.
+func (e *RemoteError) Is(target error) bool {
+	return target == iofs.ErrInvalid && e.Errno == syscall.EINVAL
+}
+
 // Unwrap gives errors.Is and errors.As the errno; an unknown text is EIO.
 func (e *RemoteError) Unwrap() error {
 	if e.Errno == 0 {

@@ -15,46 +15,45 @@ type Fid struct {
 	num    uint32
 	iounit uint32
 	qid    Qid
+	name   string // the last that was walked, which 9P2000.L does not tell
 }
 
 // Qid is the server's identity of the file.
 func (f Fid) Qid() Qid { return f.qid }
 
-// Attach makes another root, for another user or another part of the tree.
-func (c *Client) Attach(ctx context.Context, uname, aname string) (Fid, error) {
-	return c.attach(ctx, uname, aname)
-}
-
-func (c *Client) attach(ctx context.Context, uname, aname string) (Fid, error) {
+// Attach makes another root, for another user or another part of the tree. Uid
+// is the user as a number, NoUid if there is none.
+func (c *Client) Attach(ctx context.Context, uname string, uid uint32, aname string) (Fid, error) {
 	k, err := c.newCall(Tattach)
 	if err != nil {
 		return Fid{}, err
 	}
 	defer c.release(k)
 	num := c.newFid()
-	k.t.Fid, k.t.Afid, k.t.Uname, k.t.Aname, k.t.Uid = num, NoFid, uname, aname, ^uint32(0)
+	k.t.Fid, k.t.Afid, k.t.Uname, k.t.Aname, k.t.Uid = num, NoFid, uname, aname, uid
 	if err := c.do(ctx, k); err != nil {
-		c.freeFid(num)
+		c.unmade(k, num)
 		return Fid{}, err
 	}
-	return Fid{c: c, num: num, qid: k.r.Qid}, nil
+	return Fid{c: c, num: num, qid: k.r.Qid, name: "/"}, nil
 }
 
 // Walk returns a new fid of the file that the names lead to; with no names, of
 // the same file.
 func (f Fid) Walk(ctx context.Context, names ...string) (Fid, error) {
-	to := Fid{c: f.c, num: f.c.newFid(), qid: f.qid}
+	to := Fid{c: f.c, num: f.c.newFid(), qid: f.qid, name: f.name}
 	from := f.num
 	for first := true; first || len(names) > 0; first = false {
 		n := min(len(names), maxWalk)
 		got, err := f.c.walk(ctx, from, &to, names[:n])
 		if err == nil && got < n {
 			err = f.c.whyNot(ctx, from, names[:got+1])
-		}
-		if err != nil {
 			if first {
 				f.c.freeFid(to.num)
-			} else {
+			}
+		}
+		if err != nil {
+			if !first {
 				to.drop()
 			}
 			return Fid{}, err
@@ -65,7 +64,8 @@ func (f Fid) Walk(ctx context.Context, names ...string) (Fid, error) {
 }
 
 // walk is one Twalk. It returns how many names were walked: fewer than all is a
-// failure, and to was not made.
+// failure, and to was not made. If it fails to has been given back, unless it is
+// from itself.
 func (c *Client) walk(ctx context.Context, from uint32, to *Fid, names []string) (int, error) {
 	k, err := c.newCall(Twalk)
 	if err != nil {
@@ -75,11 +75,14 @@ func (c *Client) walk(ctx context.Context, from uint32, to *Fid, names []string)
 	k.t.Fid, k.t.Newfid = from, to.num
 	k.t.Names = append(k.t.Names[:0], names...)
 	if err := c.do(ctx, k); err != nil {
+		if to.num != from {
+			c.unmade(k, to.num)
+		}
 		return 0, err
 	}
 	n := len(k.r.Qids)
 	if n > 0 && n == len(names) {
-		to.qid = k.r.Qids[n-1]
+		to.qid, to.name = k.r.Qids[n-1], names[n-1]
 	}
 	return n, nil
 }
@@ -87,20 +90,26 @@ func (c *Client) walk(ctx context.Context, from uint32, to *Fid, names []string)
 // whyNot finds the error of the last name, which a walk of several does not
 // tell: by walking to the one before it, and from there.
 func (c *Client) whyNot(ctx context.Context, from uint32, names []string) error {
+	last := len(names) - 1
 	at := Fid{c: c, num: c.newFid()}
-	got, err := c.walk(ctx, from, &at, names[:len(names)-1])
-	if err != nil || got < len(names)-1 {
+	got, err := c.walk(ctx, from, &at, names[:last])
+	if err != nil {
+		return err
+	}
+	if got < last {
 		c.freeFid(at.num)
-		return notThere(err)
+		return notThere(nil)
 	}
 	defer at.drop()
 	beyond := Fid{c: c, num: c.newFid()}
-	got, err = c.walk(ctx, at.num, &beyond, names[len(names)-1:])
-	if err == nil && got == 1 {
-		beyond.drop()
-		return notThere(nil) // it came into being just now
+	got, err = c.walk(ctx, at.num, &beyond, names[last:])
+	switch {
+	case err != nil:
+	case got == 1:
+		beyond.drop() // it came into being just now
+	default:
+		c.freeFid(beyond.num)
 	}
-	c.freeFid(beyond.num)
 	return notThere(err)
 }
 
@@ -113,32 +122,41 @@ func notThere(err error) error {
 
 // Open opens the fid's file: OREAD, OWRITE, ORDWR, with OTRUNC.
 func (f *Fid) Open(ctx context.Context, mode uint8) error {
-	k, err := f.c.newCall(Topen)
-	if err != nil {
-		return err
+	if f.c.dialect == DotL {
+		flags, err := linuxFlags(mode)
+		if err != nil {
+			return err
+		}
+		return f.Lopen(ctx, flags)
 	}
-	defer f.c.release(k)
-	k.t.Fid, k.t.Mode = f.num, mode
-	if err := f.c.do(ctx, k); err != nil {
-		return err
-	}
-	f.qid, f.iounit = k.r.Qid, k.r.Iounit
-	return nil
+	return f.open(ctx, Topen, func(m *Msg) { m.Mode = mode })
 }
 
 // Create makes a file in the directory of the fid, which becomes that file,
-// open. Perm has DMDIR for a directory.
+// open. Perm has DMDIR for a directory. A file that is there already is an error.
 func (f *Fid) Create(ctx context.Context, name string, perm uint32, mode uint8) error {
-	k, err := f.c.newCall(Tcreate)
+	if f.c.dialect == DotL {
+		return f.createLinux(ctx, name, perm, mode)
+	}
+	return f.open(ctx, Tcreate, func(m *Msg) { m.Name, m.Perm, m.Mode, m.Ext = name, perm, mode, "" })
+}
+
+// open is each of the calls after which the fid is open.
+func (f *Fid) open(ctx context.Context, t Type, set func(*Msg)) error {
+	k, err := f.c.newCall(t)
 	if err != nil {
 		return err
 	}
 	defer f.c.release(k)
-	k.t.Fid, k.t.Name, k.t.Perm, k.t.Mode = f.num, name, perm, mode
+	k.t.Fid = f.num
+	set(&k.t)
 	if err := f.c.do(ctx, k); err != nil {
 		return err
 	}
 	f.qid, f.iounit = k.r.Qid, k.r.Iounit
+	if t == Tcreate || t == Tlcreate {
+		f.name = k.t.Name
+	}
 	return nil
 }
 
@@ -201,51 +219,31 @@ func (f *Fid) write(ctx context.Context, p []byte, off int64) (int, error) {
 	return int(k.r.Count), nil
 }
 
-// Stat returns the stat record of the fid's file.
-func (f Fid) Stat(ctx context.Context) (Dir, error) {
-	k, err := f.c.newCall(Tstat)
-	if err != nil {
-		return Dir{}, err
+// Stat returns the stat record of the fid's file. In 9P2000.L it is made of the
+// attributes; owners are numbers then.
+func (f Fid) Stat(ctx context.Context) (d Dir, err error) {
+	if f.c.dialect == DotL {
+		a, err := f.Getattr(ctx, AttrBasic)
+		if err != nil {
+			return d, err
+		}
+		return a.dir(f.name), nil
 	}
-	defer f.c.release(k)
-	k.t.Fid = f.num
-	if err := f.c.do(ctx, k); err != nil {
-		return Dir{}, err
-	}
-	return k.r.Dir, nil
+	err = f.c.rpc(ctx, Tstat, func(m *Msg) { m.Fid = f.num }, func(m *Msg) { d = m.Dir })
+	return d, err
 }
 
-// Wstat changes what differs from NullDir in d.
+// Wstat changes what differs from NullDir in d. 9P2000.L has no names there: see
+// RenameAt, which all dialects have.
 func (f Fid) Wstat(ctx context.Context, d *Dir) error {
-	k, err := f.c.newCall(Twstat)
-	if err != nil {
-		return err
-	}
-	defer f.c.release(k)
-	k.t.Fid, k.t.Dir = f.num, *d
-	return f.c.do(ctx, k)
-}
-
-// ReadDir reads an open directory from its start.
-func (f *Fid) ReadDir(ctx context.Context) ([]Dir, error) {
-	buf := grow(nil, f.most())
-	defer drop(buf)
-	buf = buf[:min(cap(buf), f.most())]
-	var list []Dir
-	for off := int64(0); ; {
-		n, err := f.ReadAt(ctx, buf, off)
-		if err != nil || n == 0 {
-			return list, err
+	if f.c.dialect == DotL {
+		a, err := attrOf(d)
+		if err != nil {
+			return err
 		}
-		off += int64(n)
-		for b := buf[:n]; len(b) > 0; {
-			var d Dir
-			if b, err = DecodeDir(b, f.c.dialect, &d); err != nil {
-				return list, err
-			}
-			list = append(list, d)
-		}
+		return f.Setattr(ctx, &a)
 	}
+	return f.c.rpc(ctx, Twstat, func(m *Msg) { m.Fid, m.Dir = f.num, *d }, nil)
 }
 
 // Clunk ends the fid. An error tells that what was written last failed; the fid

@@ -49,7 +49,7 @@ func (s *clientFS) Open(name string) (iofs.File, error) {
 		f.drop()
 		return nil, pathError("open", name, err)
 	}
-	return &openFile{ctx: s.ctx, name: name, h: s.c.handle(f)}, nil
+	return &openFile{fs: s, ctx: s.ctx, name: name, h: s.c.handle(f)}, nil
 }
 
 func (s *clientFS) Stat(name string) (iofs.FileInfo, error) {
@@ -62,7 +62,7 @@ func (s *clientFS) Stat(name string) (iofs.FileInfo, error) {
 	if err != nil {
 		return nil, pathError("stat", name, err)
 	}
-	return infoOf(name, &d), nil
+	return infoOf(path.Base(name), &d), nil
 }
 
 func (s *clientFS) ReadDir(name string) ([]iofs.DirEntry, error) {
@@ -91,8 +91,7 @@ type info struct {
 	name string
 }
 
-// infoOf names the root "." as io/fs does.
-func infoOf(p string, d *Dir) *info { return &info{d: *d, name: path.Base(p)} }
+func infoOf(name string, d *Dir) *info { return &info{d: *d, name: name} }
 
 func (i *info) Name() string                 { return i.name }
 func (i *info) Size() int64                  { return int64(i.d.Length) }
@@ -104,8 +103,20 @@ func (i *info) Type() iofs.FileMode          { return i.Mode().Type() }
 func (i *info) Info() (iofs.FileInfo, error) { return i, nil }
 func (i *info) String() string               { return iofs.FormatFileInfo(i) }
 
+// bareEntry is a name from a listing of 9P2000.L, which tells no more; what else
+// there is to know is asked for when somebody wants it.
+type bareEntry struct {
+	*info
+	fs *clientFS
+	at string
+}
+
+func (e *bareEntry) Info() (iofs.FileInfo, error) { return e.fs.Stat(e.at) }
+func (e *bareEntry) String() string               { return iofs.FormatDirEntry(e) }
+
 // openFile is an open file of a clientFS; not safe for concurrent use.
 type openFile struct {
+	fs     *clientFS
 	ctx    context.Context
 	name   string
 	h      *remoteHandle
@@ -167,7 +178,7 @@ func (f *openFile) Stat() (iofs.FileInfo, error) {
 	if err != nil {
 		return nil, pathError("stat", f.name, err)
 	}
-	return infoOf(f.name, &d), nil
+	return infoOf(path.Base(f.name), &d), nil
 }
 
 func (f *openFile) ReadDir(n int) ([]iofs.DirEntry, error) {
@@ -181,7 +192,7 @@ func (f *openFile) ReadDir(n int) ([]iofs.DirEntry, error) {
 		}
 		f.listed = true
 		for i := range dirs {
-			f.list = append(f.list, infoOf(dirs[i].Name, &dirs[i]))
+			f.list = append(f.list, f.entry(&dirs[i]))
 		}
 	}
 	list := f.list
@@ -194,6 +205,14 @@ func (f *openFile) ReadDir(n int) ([]iofs.DirEntry, error) {
 	n = min(n, len(list))
 	f.list = list[n:]
 	return list[:n:n], nil
+}
+
+func (f *openFile) entry(d *Dir) iofs.DirEntry {
+	i := infoOf(d.Name, d)
+	if f.fs.c.dialect != DotL {
+		return i
+	}
+	return &bareEntry{info: i, fs: f.fs, at: path.Join(f.name, d.Name)}
 }
 
 func (f *openFile) Close() error {

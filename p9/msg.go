@@ -85,16 +85,26 @@ const (
 	DMEXCL   = 0x20000000
 	DMTMP    = 0x04000000
 
-	// dmIgnored are bits of 9P2000.u that mean nothing to a directory here: set
-	// uid, set gid, sticky.
-	dmIgnored = 0x00080000 | 0x00040000 | 0x00010000
+	// Of 9P2000.u.
+	DMSYMLINK   = 0x02000000
+	DMLINK      = 0x01000000
+	DMDEVICE    = 0x00800000
+	DMNAMEDPIPE = 0x00200000
+	DMSOCKET    = 0x00100000
+	DMSETUID    = 0x00080000
+	DMSETGID    = 0x00040000
+	DMSETVTX    = 0x00010000
+
+	// dmIgnored mean nothing to a directory here.
+	dmIgnored = DMSETUID | DMSETGID | DMSETVTX
 )
 
 // Bits of Qid.Type: the high byte of Dir.Mode.
 const (
-	QTDIR    = 0x80
-	QTAPPEND = 0x40
-	QTFILE   = 0
+	QTDIR     = 0x80
+	QTAPPEND  = 0x40
+	QTSYMLINK = 0x02 // 9P2000.u and .L
+	QTFILE    = 0
 )
 
 const (

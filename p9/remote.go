@@ -6,6 +6,8 @@ import (
 	iofs "io/fs"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/netfs-project/netfs/fs"
@@ -26,7 +28,7 @@ type place struct {
 func (p *place) Mode() iofs.FileMode { return p.mode }
 
 func (c *Client) node(path []string, d *Dir) fs.Node {
-	p := place{c: c, path: path, mode: modeOf(d.Mode)}
+	p := place{c: c, path: path, mode: modeOf(d.Mode) & (iofs.ModeDir | iofs.ModeAppend | iofs.ModePerm)}
 	if p.mode.IsDir() {
 		return &remoteDir{p}
 	}
@@ -39,10 +41,21 @@ func modeOf(m uint32) iofs.FileMode {
 	if m&DMDIR != 0 {
 		mode |= iofs.ModeDir
 	}
-	if m&DMAPPEND != 0 {
-		mode |= iofs.ModeAppend
+	for _, b := range modeBits {
+		if m&b.dm != 0 {
+			mode |= b.mode
+		}
 	}
 	return mode
+}
+
+var modeBits = [...]struct {
+	dm   uint32
+	mode iofs.FileMode
+}{
+	{DMAPPEND, iofs.ModeAppend}, {DMEXCL, iofs.ModeExclusive}, {DMTMP, iofs.ModeTemporary}, {DMSYMLINK, iofs.ModeSymlink},
+	{DMDEVICE, iofs.ModeDevice}, {DMNAMEDPIPE, iofs.ModeNamedPipe}, {DMSOCKET, iofs.ModeSocket},
+	{DMSETUID, iofs.ModeSetuid}, {DMSETGID, iofs.ModeSetgid}, {DMSETVTX, iofs.ModeSticky},
 }
 
 // child is the path of a member. It never shares memory with a sibling's.
@@ -84,11 +97,61 @@ func (r *remoteDir) List(ctx context.Context) ([]fs.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.c.dialect == DotL {
+		if dirs, err = r.stats(ctx, f, dirs); err != nil {
+			return nil, err
+		}
+	}
 	list := make([]fs.Entry, len(dirs))
 	for i := range dirs {
 		list[i] = fs.Entry{Name: dirs[i].Name, Node: r.c.node(r.child(dirs[i].Name), &dirs[i])}
 	}
 	return list, nil
+}
+
+// statters is how many names of a listing are looked at together.
+const statters = 16
+
+// stats fills in what a listing of 9P2000.L lacks. A name that has gone is left
+// out, and one whose attributes cannot be had is known by its kind alone.
+func (r *remoteDir) stats(ctx context.Context, f Fid, dirs []Dir) ([]Dir, error) {
+	var next atomic.Int64
+	var all sync.WaitGroup
+	errs := make([]error, len(dirs))
+	for range min(statters, len(dirs)) {
+		all.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(dirs)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				d, err := f.statOf(ctx, dirs[i].Name)
+				if errs[i] = err; err == nil {
+					dirs[i] = d
+				}
+			}
+		})
+	}
+	all.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := r.c.Err(); err != nil {
+		return nil, err
+	}
+	there := dirs[:0]
+	for i := range dirs {
+		if !errors.Is(errs[i], iofs.ErrNotExist) && !errors.Is(errs[i], syscall.EIDRM) {
+			there = append(there, dirs[i])
+		}
+	}
+	return there, nil
+}
+
+// statOf is Stat of a member of the fid's directory.
+func (f Fid) statOf(ctx context.Context, name string) (Dir, error) {
+	at, err := f.Walk(ctx, name)
+	if err != nil {
+		return Dir{}, err
+	}
+	defer at.drop()
+	return at.Stat(ctx)
 }
 
 func (r *remoteDir) Mkdir(ctx context.Context, name string) (fs.Node, error) {
@@ -116,14 +179,12 @@ func (r *remoteDir) Remove(ctx context.Context, name string) error {
 }
 
 func (r *remoteDir) Rename(ctx context.Context, from, to string) error {
-	f, err := r.fid(ctx, from)
+	f, err := r.fid(ctx)
 	if err != nil {
 		return err
 	}
 	defer f.drop()
-	d := NullDir
-	d.Name = to
-	return f.Wstat(ctx, &d)
+	return f.RenameAt(ctx, from, f, to)
 }
 
 type remoteFile struct {

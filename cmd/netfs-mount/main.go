@@ -107,7 +107,7 @@ func open(ctx context.Context, dial string, t *p9.TLS, log *slog.Logger) (*fs.Tr
 		tree.Log = log
 		return tree, nil, h, nil
 	}
-	c, err := (&p9.Options{TLS: t}).Dial(ctx, dial)
+	c, err := (&p9.Options{TLS: t, Dialects: p9.WordsFirst()}).Dial(ctx, dial)
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -69,7 +69,7 @@ func attach(ctx context.Context, addr string, t *p9.TLS) (*fs.Ref, func() error,
 		tree.Trust = true // the kernel knows what this process may
 		return tree.Attach(), h.Close, nil
 	}
-	c, err := (&p9.Options{TLS: t}).Dial(ctx, addr)
+	c, err := (&p9.Options{TLS: t, Dialects: p9.WordsFirst()}).Dial(ctx, addr)
 	if err != nil {
 		return nil, nil, err
 	}
