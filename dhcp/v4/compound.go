@@ -206,7 +206,7 @@ func printFQDN(b, v []byte) ([]byte, error) {
 		return b, err
 	}
 	for i := range len(fqdnLetters) {
-		if f.Flags&(1<<i) != 0 {
+		if f.Flags&(1<<i)&^FQDNEncoded != 0 { // E is the matter of the encoding
 			b = append(b, fqdnLetters[i])
 		}
 	}

@@ -1,6 +1,9 @@
 package v4
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // jsonMessage is the JSON form, in the order of the wire.
 type jsonMessage struct {
@@ -8,7 +11,7 @@ type jsonMessage struct {
 	HType   uint8        `json:"htype"`
 	HLen    int          `json:"hlen"`
 	Hops    uint8        `json:"hops"`
-	XID     uint32       `json:"xid"`
+	XID     string       `json:"xid"`
 	Secs    uint16       `json:"secs"`
 	Flags   uint16       `json:"flags"`
 	CIAddr  string       `json:"ciaddr"`
@@ -35,7 +38,7 @@ type jsonOption struct {
 func (m *Message) MarshalJSON() ([]byte, error) {
 	ops := map[Op]string{BootRequest: "request", BootReply: "reply"}
 	j := jsonMessage{
-		Op: ops[m.Op], HType: m.HType, HLen: len(m.CHAddr), Hops: m.Hops, XID: m.XID, Secs: m.Secs, Flags: m.Flags,
+		Op: ops[m.Op], HType: m.HType, HLen: len(m.CHAddr), Hops: m.Hops, XID: fmt.Sprintf("%08x", m.XID), Secs: m.Secs, Flags: m.Flags,
 		CIAddr: m.CIAddr.String(), YIAddr: m.YIAddr.String(), SIAddr: m.SIAddr.String(), GIAddr: m.GIAddr.String(),
 		CHAddr: m.CHAddr.String(), Options: []jsonOption{},
 	}

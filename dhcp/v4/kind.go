@@ -107,13 +107,21 @@ func (c Code) Name() string {
 
 // ByName returns the option of a name, of "opt.N" or of a number.
 func ByName(name string) (Code, error) {
+	c, err := byName(name)
+	if err == nil && (c == optPad || c == optEnd) {
+		err = fmt.Errorf("%q: part of the encoding, no option", name)
+	}
+	return c, err
+}
+
+func byName(name string) (Code, error) {
 	for c := range table {
 		if table[c].Name == name && name != "" {
 			return Code(c), nil
 		}
 	}
 	n, err := strconv.ParseUint(strings.TrimPrefix(name, "opt."), 10, 8)
-	if err != nil || Code(n) == optPad || Code(n) == optEnd {
+	if err != nil {
 		return 0, fmt.Errorf("%q: no such option", name)
 	}
 	return Code(n), nil
@@ -189,12 +197,14 @@ func (o Option) Text() (string, error) {
 // Hex is the value in hex, whatever it is.
 func (o Option) Hex() string { return hex.EncodeToString(o.Data) }
 
+const hexPrefix = "hex:"
+
 // ParseOption makes an option of the text of its value: what AppendText prints,
 // among others. Any value can be given in hex, as "hex:0102".
 func ParseOption(c Code, text string) (Option, error) {
 	var v []byte
 	var err error
-	if h, ok := strings.CutPrefix(text, "hex:"); ok {
+	if h, ok := strings.CutPrefix(text, hexPrefix); ok {
 		v, err = parseHex(nil, h)
 	} else if v, err = kinds[table[c].Kind].parse(nil, text); err == nil {
 		err = checkLength(c, len(v))
@@ -458,7 +468,13 @@ func parseAddr6(b []byte, s string) ([]byte, error) {
 	return append(b, a16[:]...), nil
 }
 
-func printText(b, v []byte) ([]byte, error) { return AppendQuote(b, trimNUL(v)), nil }
+func printText(b, v []byte) ([]byte, error) {
+	t := trimNUL(v)
+	if len(t) == 0 && len(v) > 0 {
+		return b, errors.New("nothing but zeros")
+	}
+	return AppendQuote(b, t), nil
+}
 
 func parseText(b []byte, s string) ([]byte, error) {
 	t, err := Unquote(s)
@@ -510,7 +526,7 @@ func printCodes(b, v []byte) ([]byte, error) {
 
 func parseCodes(b []byte, s string) ([]byte, error) {
 	err := each(s, func(w string) error {
-		c, err := ByName(w)
+		c, err := byName(w)
 		b = append(b, byte(c))
 		return err
 	})

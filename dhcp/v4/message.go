@@ -82,7 +82,7 @@ func (m *Message) Decode(b []byte) error {
 		return fmt.Errorf("%d bytes are too few for a message", len(b))
 	}
 	if c := binary.BigEndian.Uint32(b[offCookie:]); c != cookie {
-		return fmt.Errorf("no DHCP message: its cookie is %#08x", c)
+		return fmt.Errorf("no DHCP message: its cookie is %08x", c)
 	}
 	op, hlen := Op(b[0]), int(b[2])
 	if op != BootRequest && op != BootReply {

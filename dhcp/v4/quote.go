@@ -31,7 +31,11 @@ func Quote(s string) string { return string(AppendQuote(nil, s)) }
 
 const hexDigits = "0123456789abcdef"
 
+// isBare also refuses what would be read as hex, see ParseOption.
 func isBare[T []byte | string](v T) bool {
+	if strings.HasPrefix(string(v), hexPrefix) {
+		return false
+	}
 	for i := range len(v) {
 		if !isPlain(v[i]) {
 			return false

@@ -1,0 +1,101 @@
+package v4_test
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/netfs-project/netfs/dhcp/v4"
+)
+
+// What decodes is encoded, decodes as the same, and has safe text that can be
+// read.
+func FuzzMessage(f *testing.F) {
+	b, err := full().Append(nil)
+	must(err)
+	f.Add(b)
+	m := full()
+	m.Options.Set(v4.OptVendorSpecific, make([]byte, 600))
+	b, err = m.AppendMax(nil, 1000)
+	must(err)
+	f.Add(b)
+	f.Add(raw([]byte{52, 1, 3, 12, 1, 'c', 255}, []byte{12, 1, 'f', 255}, []byte{12, 2, 'd', 'e', 119, 1, 0, 255}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m, err := v4.Decode(b)
+		if err != nil {
+			return
+		}
+		for _, o := range m.Options {
+			checkText(t, o)
+		}
+		_, err = json.Marshal(m)
+		require.NoError(t, err)
+		out, err := m.AppendMax(nil, 65535)
+		if err != nil {
+			require.Greater(t, len(b), 60000, "%v", err)
+			return
+		}
+		again, err := v4.Decode(out)
+		require.NoError(t, err)
+		requireSame(t, m, again)
+		small, err := m.AppendMax(nil, 0)
+		if err != nil {
+			return // no room
+		}
+		require.LessOrEqual(t, len(small), 548)
+		again, err = v4.Decode(small)
+		require.NoError(t, err)
+		requireSameSet(t, m, again)
+		_, _ = v4.VerifyForceRenew(b, nil, 0)
+	})
+}
+
+// checkText demands that text is printable and that what is read from it prints as the same.
+func checkText(t *testing.T, o v4.Option) {
+	text, err := o.Text()
+	if err != nil {
+		var oe *v4.OptionError
+		require.True(t, errors.As(err, &oe) && oe.Code == o.Code, "%v", err)
+		return
+	}
+	for i := range len(text) {
+		require.True(t, text[i] >= ' ' && text[i] < 0x7f, "%q", text)
+	}
+	back, err := v4.ParseOption(o.Code, text)
+	require.NoError(t, err, "%v: %s", o.Code, text)
+	again, err := back.Text()
+	require.NoError(t, err, "%v: %s", o.Code, text)
+	require.Equal(t, text, again, "%v", o.Code)
+}
+
+// Values of every option, and texts of people.
+func FuzzOption(f *testing.F) {
+	f.Add(uint8(119), []byte("\x03eng\x05apple\x03com\x00\x09marketing\xc0\x04"), "eng.apple.com")
+	f.Add(uint8(121), []byte{8, 10, 192, 0, 2, 1}, "10.0.0.0/8:192.0.2.1")
+	f.Add(uint8(81), []byte("\x05\x00\x00\x04host\x00"), "s:host.")
+	f.Add(uint8(82), []byte{1, 1, 2}, "1:02")
+	f.Add(uint8(212), append([]byte{8, 32}, make([]byte, 20)...), "8:2001:db8::/32,192.0.2.1")
+	f.Add(uint8(12), []byte("hex:$(x)"), `"a\x24"`)
+	f.Fuzz(func(t *testing.T, code uint8, data []byte, text string) {
+		checkText(t, v4.Option{Code: v4.Code(code), Data: data})
+		o := v4.Options{{Code: v4.Code(code), Data: data}}
+		_, _ = o.ClasslessRoutes()
+		_, _ = o.FQDN()
+		_, _ = o.Hostname()
+		_, _ = o.CaptivePortal()
+		_, _, _ = o.SIPServers()
+		_, _ = o.SubOptions(v4.Code(code))
+		_, _ = o.Enterprises(v4.Code(code))
+		_, _ = o.Addr(v4.Code(code))
+		_, _ = o.Addrs(v4.Code(code))
+		_, _ = o.Uint16s(v4.Code(code))
+		_, _ = o.AddrPairs(v4.Code(code))
+		_, _ = o.Bool(v4.Code(code))
+		_, _ = o.SixRD()
+		if p, err := v4.ParseOption(v4.Code(code), text); err == nil {
+			checkText(t, p)
+		}
+	})
+}
