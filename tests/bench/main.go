@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -23,6 +24,9 @@ import (
 func main() {
 	if len(os.Args) > 2 && os.Args[1] == "reader" {
 		exit(reader(os.Args[2]))
+	}
+	if len(os.Args) > 3 && os.Args[1] == "serve" {
+		exit(nineServe(os.Args[2], os.Args[3]))
 	}
 	n := flag.Int("n", 5, "rounds that count")
 	rows := flag.String("rows", "", "only rows whose name matches this regular expression")
@@ -62,14 +66,15 @@ type config struct {
 // A row is one line of the table of DESIGN: what is measured, of whom, and the
 // ratio to reach.
 type row struct {
-	Name   string
-	What   string
-	Us     string // contestant whose figure is divided
-	Them   string // by this one's
-	Figure func(cost) float64
-	Unit   string
-	Goal   float64 // at most
-	Make   func(*bench) ([]contestant, error)
+	Name    string
+	What    string
+	Us      string // contestant whose figure is divided
+	Them    string // by this one's; "": it stands for itself
+	Figure  func(cost) float64
+	Unit    string // format of a figure that stands for itself
+	Goal    float64
+	AtLeast bool // the goal is to be exceeded
+	Make    func(*bench) ([]contestant, error)
 }
 
 // A bench is the machine that the rows run on.
@@ -78,6 +83,9 @@ type bench struct {
 	dir  string // of binaries and scratch files
 	self string
 	srv  *exec.Cmd
+
+	nines map[string]*nine
+	ends  []func() // of what else was started
 }
 
 func run(cfg config) error {
@@ -91,7 +99,7 @@ func run(cfg config) error {
 		return err
 	}
 	var t table
-	for _, r := range rows {
+	for _, r := range slices.Concat(rows, nineRows()) {
 		if !want.MatchString(r.Name) {
 			continue
 		}
@@ -154,6 +162,9 @@ func prepare(cfg config) (*bench, error) {
 
 func (b *bench) close() {
 	b.stop()
+	for _, end := range b.ends {
+		end()
+	}
 	os.RemoveAll(b.dir)
 }
 

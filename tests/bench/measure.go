@@ -15,7 +15,8 @@ import (
 // A cost is what one run took.
 type cost struct {
 	Wall, CPU time.Duration
-	RSS       int64 // most memory the process held, bytes
+	RSS       int64   // most memory the process held, bytes
+	Allocs    float64 // the server's, for each cycle
 	Note      string
 }
 

@@ -17,9 +17,18 @@ type table struct {
 }
 
 func (t *table) add(r row, cs []contestant, got map[string][]cost) {
-	us, them := median(got[r.Us], r.Figure), median(got[r.Them], r.Figure)
-	ratio := us / them
-	t.ratios = append(t.ratios, fmt.Sprintf("| %s | %s | %.2f | ≤ %.2f | %s |", r.What, r.Them, ratio, r.Goal, verdict(ratio <= r.Goal)))
+	format, sign, against, them := "%.2f", "≤", r.Them, 1.0
+	if r.Them != "" {
+		them = median(got[r.Them], r.Figure)
+	} else {
+		format, against = r.Unit, "–"
+	}
+	ratio := median(got[r.Us], r.Figure) / them
+	ok := ratio <= r.Goal
+	if r.AtLeast {
+		sign, ok = "≥", ratio >= r.Goal
+	}
+	t.ratios = append(t.ratios, fmt.Sprintf("| %s | %s | "+format+" | %s "+format+" | %s |", r.What, against, ratio, sign, r.Goal, verdict(ok)))
 	for _, c := range cs {
 		k := got[c.Name]
 		t.details = append(t.details, fmt.Sprintf("| %s | %s | %.3f | %.3f | %.1f | %.2f | %s |", r.Name, c.Name,
