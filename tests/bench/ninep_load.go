@@ -393,10 +393,12 @@ func (s *nine) load(d p9.Dialect, do shape, units float64, note func(perSecond, 
 		var n atomic.Int64
 		ended := make(chan error, 1)
 		go func() { ended <- do(s, d, &over, &n) }()
-		select {
-		case err := <-ended:
-			return cost{}, err
-		case <-time.After(warm):
+		for n.Load() == 0 { // until all is connected
+			select {
+			case err := <-ended:
+				return cost{}, err
+			case <-time.After(warm):
+			}
 		}
 		before, err := s.state()
 		if err != nil {
