@@ -129,14 +129,24 @@ func (r *Ref) Walk(ctx context.Context, name string) (*Ref, error) {
 	if name == ".." {
 		return r.Parent(), nil
 	}
+	if name == "." {
+		_, err := r.dir(ctx, permExec)
+		return r, err
+	}
+	n, err := r.walk(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return r.child(name, n), nil
+}
+
+// walk finds the node of a name.
+func (r *Ref) walk(ctx context.Context, name string) (Node, error) {
 	dir, err := r.dir(ctx, permExec)
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case name == ".":
-		return r, nil
-	case !legalName(name):
+	if !legalName(name) {
 		return nil, errNoFile
 	}
 	n, err := dir.Walk(ctx, name)
@@ -146,7 +156,25 @@ func (r *Ref) Walk(ctx context.Context, name string) (*Ref, error) {
 		}
 		return nil, err
 	}
-	return r.child(name, n), nil
+	return n, nil
+}
+
+// WalkIn is Walk by a name that is neither "." nor "..", which makes the Ref in
+// the caller's memory: it must stay as it is while anything that was reached
+// through it is in use.
+func (r *Ref) WalkIn(ctx context.Context, name string, to *Ref) error {
+	n, err := r.walk(ctx, name)
+	if err != nil {
+		return err
+	}
+	to.set(r, name, n)
+	return nil
+}
+
+// Under makes r again in the caller's memory, below another Ref of its directory.
+func (r *Ref) Under(parent, to *Ref) {
+	*to = *r
+	to.parent = parent
 }
 
 // legalName reports whether a transport can carry the name.
@@ -155,9 +183,13 @@ func legalName(name string) bool {
 }
 
 func (r *Ref) child(name string, n Node) *Ref {
-	c := &Ref{Node: n, tree: r.tree, parent: r, name: name}
-	c.qid = deriveID(r.qid, name, n)
+	c := new(Ref)
+	c.set(r, name, n)
 	return c
+}
+
+func (r *Ref) set(parent *Ref, name string, n Node) {
+	*r = Ref{Node: n, tree: parent.tree, parent: parent, name: name, qid: deriveID(parent.qid, name, n)}
 }
 
 // deriveID is FNV-1a over the parent, the name, and the identity if there is
@@ -216,26 +248,36 @@ func (r *Ref) dir(ctx context.Context, want perm) (Walker, error) {
 
 // Open begins a conversation with a file. Directories are listed instead.
 func (r *Ref) Open(ctx context.Context, mode OpenMode) (*File, error) {
-	f, err := r.open(ctx, mode)
-	switch {
-	case err == nil:
-		return f, nil
-	case mode&OpenWrite != 0:
-		r.tree.wrote(ctx, "open", r.Path(), nil, err)
+	f := new(File)
+	if err := r.OpenIn(ctx, mode, f); err != nil {
 		return nil, err
 	}
-	return nil, r.failed(ctx, err)
+	return f, nil
 }
 
-func (r *Ref) open(ctx context.Context, mode OpenMode) (*File, error) {
+// OpenIn is Open that makes the File in the caller's memory, which is the file's
+// until it was closed and no call on it runs any more.
+func (r *Ref) OpenIn(ctx context.Context, mode OpenMode, f *File) error {
+	err := r.open(ctx, mode, f)
+	switch {
+	case err == nil:
+		return nil
+	case mode&OpenWrite != 0:
+		r.tree.wrote(ctx, "open", r.Path(), nil, err)
+		return err
+	}
+	return r.failed(ctx, err)
+}
+
+func (r *Ref) open(ctx context.Context, mode OpenMode, f *File) error {
 	o, ok := r.Node.(Opener)
 	switch {
 	case r.IsDir():
-		return nil, errIsDir
+		return errIsDir
 	case !ok, mode == 0, mode&^(OpenRead|OpenWrite) != 0:
-		return nil, badName("file cannot be opened so")
+		return badName("file cannot be opened so")
 	case mode&OpenWrite != 0 && r.tree.ReadOnly:
-		return nil, errReadOnly
+		return errReadOnly
 	}
 	var want perm
 	if mode&OpenRead != 0 {
@@ -245,19 +287,25 @@ func (r *Ref) open(ctx context.Context, mode OpenMode) (*File, error) {
 		want |= permWrite
 	}
 	if err := r.may(ctx, want); err != nil {
-		return nil, err
+		return err
 	}
 	if err := r.present(ctx); err != nil {
-		return nil, err
+		return err
+	}
+	if v, ok := o.(*Value); ok {
+		f.value.v = v
+		f.set(r, &f.value, mode)
+		return nil
 	}
 	h, err := o.Open(ctx, mode)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if b, ok := h.(*batchFile); ok && !r.tree.Trust && UserOf(ctx).UID != 0 {
 		b.admin = r.tree.Admin
 	}
-	return newFile(r, h, mode), nil
+	f.set(r, h, mode)
+	return nil
 }
 
 // present fails with ErrRemoved if an object on the way here is gone, or if
@@ -531,13 +579,13 @@ type File struct {
 	mode   OpenMode
 	stream bool
 	secret bool
+	value  valueFile // the handle of a Value: most files are
 }
 
-func newFile(r *Ref, h Handle, mode OpenMode) *File {
-	f := &File{ref: r, h: h, mode: mode}
+func (f *File) set(r *Ref, h Handle, mode OpenMode) {
+	f.ref, f.h, f.mode = r, h, mode
 	_, f.stream = h.(Streamer)
 	f.secret = r.Node.Mode().Perm() == 0o600
-	return f
 }
 
 // Ref returns the place that was opened.
@@ -587,6 +635,9 @@ func (f *File) WriteAt(ctx context.Context, p []byte, off int64) (int, error) {
 // before what was wrong with a value unless a key is blamed. A table does not know
 // where in the tree it stands.
 func (f *File) named(err error) error {
+	if err == nil {
+		return nil
+	}
 	var le *LineError
 	var ke *KeyError
 	if errors.As(err, &le) {
@@ -595,7 +646,7 @@ func (f *File) named(err error) error {
 		}
 		return err
 	}
-	if err == nil || Errno(err) != errInval && Errno(err) != syscall.E2BIG {
+	if Errno(err) != errInval && Errno(err) != syscall.E2BIG {
 		return err
 	}
 	name := f.bare()

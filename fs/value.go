@@ -61,7 +61,8 @@ func (v *Value) Open(ctx context.Context, mode OpenMode) (Handle, error) {
 	return &valueFile{v: v}, nil
 }
 
-// A valueFile is one open value. What it reads is taken when a read begins at
+// A valueFile is one open value. It is no Blocker although Get and Set ask the
+// kernel: that is done sooner than a goroutine is started, as a rule. What it reads is taken when a read begins at
 // offset 0, so that any other offset continues the same value.
 type valueFile struct {
 	v    *Value
@@ -71,9 +72,6 @@ type valueFile struct {
 	last byte // last byte written, 0 before the first write
 	buf  [64]byte
 }
-
-// Blocks: Get and Set ask the kernel.
-func (f *valueFile) Blocks() bool { return true }
 
 func (f *valueFile) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	f.mu.Lock()
