@@ -443,18 +443,18 @@ func (r *request) mkdir() error {
 	return nil
 }
 
-// dirOfFid is the directory of a request's second fid.
-func (r *request) dirOfFid(num uint32) (*fs.Ref, error) {
+// dirOfFid is the identity of the directory of a request's second fid.
+func (r *request) dirOfFid(num uint32) (uint64, error) {
 	r.s.c.mu.Lock()
 	defer r.s.c.mu.Unlock()
 	f := r.s.fids[num]
 	switch {
 	case f == nil || f.ref == nil:
-		return nil, errUnknownFid
+		return 0, errUnknownFid
 	case !f.ref.IsDir():
-		return nil, syscall.ENOTDIR
+		return 0, syscall.ENOTDIR
 	}
-	return f.ref, nil
+	return f.ref.ID(), nil
 }
 
 // renameTo renames the fid's own file, in its directory.
@@ -467,7 +467,7 @@ func (r *request) renameTo() error {
 		return syscall.EPERM
 	case !plainName(r.t.Name):
 		return syscall.EINVAL
-	case dir.ID() != r.ref.Parent().ID():
+	case dir != r.ref.Parent().ID():
 		return syscall.EXDEV
 	}
 	return r.rename(r.t.Name)
@@ -480,7 +480,7 @@ func (r *request) renameAt() error {
 		return err
 	case !plainName(r.t.Name), !plainName(r.t.Newname):
 		return syscall.EINVAL
-	case dir.ID() != r.ref.ID():
+	case dir != r.ref.ID():
 		return syscall.EXDEV
 	}
 	ref, err := step(r.ctx, r.ref, r.t.Name)

@@ -1,7 +1,6 @@
 package p9
 
 import (
-	"context"
 	iofs "io/fs"
 	"math"
 	"strings"
@@ -145,21 +144,11 @@ func (r *request) attached() error {
 		}
 		ref = next
 	}
-	r.newfid.root, r.newfid.ref, r.newfid.ctx = ref, ref, r.s.userContext(r.t.Uid)
+	r.newfid.moved(ref)
+	r.newfid.root, r.newfid.ctx = ref, r.s.userContext(r.t.Uid)
 	r.made = true
 	r.r.Qid = qidOf(ref)
 	return nil
-}
-
-// step walks one name down.
-func step(ctx context.Context, ref *fs.Ref, name string) (*fs.Ref, error) {
-	if !ref.IsDir() {
-		return nil, syscall.ENOTDIR
-	}
-	if name == "" || name == "." || strings.Contains(name, "/") {
-		return nil, syscall.ENOENT
-	}
-	return ref.Walk(ctx, name)
 }
 
 // walk goes as far as it can. Only the failure of the first name is an error;
@@ -170,40 +159,32 @@ func (r *request) walk() error {
 		return errBadUse
 	}
 	r.r.Qids = r.r.Qids[:0]
-	ref := r.ref
+	to := r.newfid
+	var w way
+	if to != nil {
+		w.own = to.way.own
+	}
+	w.follow(&r.way, len(r.t.Names))
 	for i, name := range r.t.Names {
-		next, err := r.walkOne(ref, name)
+		err := w.step(r.ctx, f.root, name)
 		if err != nil && i == 0 {
 			return err
 		}
 		if err != nil {
 			return nil
 		}
-		ref = next
-		r.r.Qids = append(r.r.Qids, qidOf(ref))
+		r.r.Qids = append(r.r.Qids, qidOf(w.ref()))
 	}
-	to := r.newfid
-	if to == nil {
-		r.s.c.mu.Lock()
-		f.ref = ref
-		r.s.c.mu.Unlock()
+	if to != nil {
+		to.root, to.ref, to.way, to.ctx = f.root, w.ref(), w, f.ctx
+		r.made = true
 		return nil
 	}
-	to.root, to.ref, to.ctx = f.root, ref, f.ctx
-	r.made = true
+	// Other requests may still be where the fid was: that memory is left alone.
+	r.s.c.mu.Lock()
+	f.ref, f.way = w.ref(), w
+	r.s.c.mu.Unlock()
 	return nil
-}
-
-func (r *request) walkOne(ref *fs.Ref, name string) (*fs.Ref, error) {
-	switch {
-	case name != "..":
-		return step(r.ctx, ref, name)
-	case !ref.IsDir():
-		return nil, syscall.ENOTDIR
-	case ref == r.fid.root:
-		return ref, nil
-	}
-	return ref.Parent(), nil
 }
 
 // openFid opens the place that the fid is at. Truncation means nothing to any
@@ -240,11 +221,11 @@ func (r *request) openFid(ref *fs.Ref, mode uint8) error {
 	if mode&ORCLOSE != 0 {
 		return syscall.EPERM // no file of the tree can be removed
 	}
-	file, err := ref.Open(r.ctx, how)
-	if err != nil {
+	f.mem = fs.File{}
+	if err := ref.OpenIn(r.ctx, how, &f.mem); err != nil {
 		return err
 	}
-	return r.opened(ref, file, nil, mode)
+	return r.opened(ref, &f.mem, nil, mode)
 }
 
 func (r *request) opened(ref *fs.Ref, file *fs.File, dir *listing, mode uint8) error {
@@ -252,7 +233,10 @@ func (r *request) opened(ref *fs.Ref, file *fs.File, dir *listing, mode uint8) e
 	c.mu.Lock()
 	lost := r.abandoned || f.gone
 	if !lost {
-		f.ref, f.file, f.dir, f.open, f.mode = ref, file, dir, true, mode
+		if ref != f.ref {
+			f.moved(ref)
+		}
+		f.file, f.dir, f.open, f.mode = file, dir, true, mode
 		f.remove = mode&ORCLOSE != 0
 		if file != nil {
 			f.stream, _ = file.Handle().(fs.Streamer)
@@ -481,7 +465,7 @@ func (r *request) rename(name string) error {
 	}
 	if ref, err := r.ref.Parent().Walk(r.ctx, name); err == nil {
 		r.s.c.mu.Lock()
-		r.fid.ref = ref
+		r.fid.moved(ref)
 		r.s.c.mu.Unlock()
 	}
 	return nil

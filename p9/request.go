@@ -32,6 +32,7 @@ type request struct {
 	made   bool // newfid is good
 	excl   bool // fid is busy with this request
 	ref    *fs.Ref
+	way    way // to ref
 	file   *fs.File
 	ready  <-chan struct{} // a stream's, to be waited for
 	quick  bool            // answer 0 bytes: v9fs goes on with a short read
@@ -56,7 +57,7 @@ func (r *request) reset() {
 	}
 	r.s, r.err, r.out, r.skip = nil, nil, nil, 0
 	r.fid, r.newfid, r.made, r.excl = nil, nil, false, false
-	r.ref, r.file, r.ready, r.quick, r.idle = nil, nil, nil, false, nil
+	r.ref, r.way, r.file, r.ready, r.quick, r.idle = nil, way{}, nil, nil, false, nil
 	r.t.Data, r.r.Data, r.data = nil, nil, drop(r.data)
 	r.alone, r.queued = false, false
 }

@@ -35,11 +35,13 @@ type fid struct {
 	root *fs.Ref         // ".." stops here
 	ctx  context.Context // the session's, with the user
 
-	ref     *fs.Ref
+	ref     *fs.Ref // the end of way
+	way     way
 	open    bool
-	mode    uint8 // of Topen
-	remove  bool  // ORCLOSE
-	file    *fs.File
+	mode    uint8    // of Topen
+	remove  bool     // ORCLOSE
+	file    *fs.File // mem, when it is open
+	mem     fs.File
 	dir     *listing
 	stream  fs.Streamer
 	blocker fs.Blocker
@@ -123,7 +125,7 @@ func (s *session) enter(r *request, f *fid) error {
 		}
 	}
 	f.refs++
-	r.fid, r.ref, r.file = f, f.ref, f.file
+	r.fid, r.ref, r.way, r.file = f, f.ref, f.way, f.file
 	r.ctx.parent = f.ctx
 	if r.excl = t.exclusive(); r.excl {
 		f.busy = true
@@ -233,7 +235,7 @@ func (s *session) unused(f *fid) *fid {
 		return f
 	}
 	if len(s.spare) < 64 {
-		*f = fid{queue: f.queue[:0]}
+		*f = fid{queue: f.queue[:0], way: way{own: f.way.spare()}}
 		s.spare = append(s.spare, f)
 	}
 	return nil
