@@ -2,7 +2,6 @@ package fs
 
 import (
 	"os"
-	"slices"
 	"sort"
 	"sync/atomic"
 )
@@ -18,41 +17,87 @@ func init() { memory.limit.Store(256 << 20) }
 // bytes; 256 MiB unless it was set. What does not fit goes to temporary files.
 func SetMemory(bytes int64) { memory.limit.Store(bytes) }
 
+// Text is held in pieces of its own size while it is short, and beyond that in
+// pieces of a huge page, which are not the garbage collector's: they cost one
+// page fault each, and the system has them back when the file is closed.
+const (
+	shortText = 256 << 10
+	hugePage = 2 << 20
+)
+
 // A snapshot is the text of one dump, as far as it has come. It is held in
 // memory while the process is under its limit, and from there on in a file that
 // has no name.
 type snapshot struct {
-	chunks [][]byte
-	starts []int64 // where each chunk begins
-	inMem  int64   // length of the chunks
+	pieces []piece
+	inMem  int64 // length of the pieces
+	held   int64 // what they take
 	file   *os.File
 	size   int64
 }
 
+type piece struct {
+	text   []byte
+	start  int64 // of it in the whole
+	mapped bool
+}
+
 // append takes a copy of p.
 func (s *snapshot) append(p []byte) error {
-	if len(p) == 0 {
-		return nil
-	}
-	if s.file == nil {
-		n := int64(len(p))
-		if memory.held.Add(n) <= memory.limit.Load() {
-			s.chunks = append(s.chunks, slices.Clone(p))
-			s.starts = append(s.starts, s.size)
-			s.inMem += n
-			s.size += n
-			return nil
+	for len(p) > 0 && s.file == nil {
+		if n := s.fill(p); n > 0 {
+			p = p[n:]
+			continue
 		}
-		memory.held.Add(-n)
+		if s.grow(len(p)) {
+			continue
+		}
 		if err := s.spill(); err != nil {
 			return err
 		}
+	}
+	if len(p) == 0 {
+		return nil
 	}
 	if _, err := s.file.WriteAt(p, s.size-s.inMem); err != nil {
 		return err
 	}
 	s.size += int64(len(p))
 	return nil
+}
+
+// fill copies as much of p as the last piece has room for.
+func (s *snapshot) fill(p []byte) int {
+	if len(s.pieces) == 0 {
+		return 0
+	}
+	last := &s.pieces[len(s.pieces)-1]
+	n := min(len(p), cap(last.text)-len(last.text))
+	last.text = append(last.text, p[:n]...)
+	s.inMem += int64(n)
+	s.size += int64(n)
+	return n
+}
+
+// grow adds a piece for at least some of n bytes, if the process may hold it.
+func (s *snapshot) grow(n int) bool {
+	mapped := s.size+int64(n) > shortText
+	if mapped {
+		n = hugePage
+	}
+	if memory.held.Add(int64(n)) > memory.limit.Load() {
+		memory.held.Add(-int64(n))
+		return false
+	}
+	pc := piece{start: s.size}
+	if mapped {
+		pc.text, pc.mapped = mapMemory(n)
+	} else {
+		pc.text = make([]byte, 0, n)
+	}
+	s.pieces = append(s.pieces, pc)
+	s.held += int64(n)
+	return true
 }
 
 func (s *snapshot) spill() error {
@@ -72,8 +117,8 @@ func (s *snapshot) spill() error {
 func (s *snapshot) readAt(p []byte, off int64) (int, error) {
 	n := 0
 	for n < len(p) && off < s.inMem {
-		i := sort.Search(len(s.starts), func(i int) bool { return s.starts[i] > off }) - 1
-		k := copy(p[n:], s.chunks[i][off-s.starts[i]:])
+		pc := &s.pieces[sort.Search(len(s.pieces), func(i int) bool { return s.pieces[i].start > off })-1]
+		k := copy(p[n:], pc.text[off-pc.start:])
 		n += k
 		off += int64(k)
 	}
@@ -87,7 +132,12 @@ func (s *snapshot) readAt(p []byte, off int64) (int, error) {
 
 // free gives everything back. The snapshot is empty afterwards.
 func (s *snapshot) free() {
-	memory.held.Add(-s.inMem)
+	memory.held.Add(-s.held)
+	for _, pc := range s.pieces {
+		if pc.mapped {
+			unmapMemory(pc.text)
+		}
+	}
 	if s.file != nil {
 		s.file.Close()
 	}
