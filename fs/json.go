@@ -20,16 +20,12 @@ func (k *Keys[T]) appendObject(b []byte, v *T, p part, hide *KeySet) []byte {
 	b = append(b, '{')
 	start := len(b)
 	for i := 0; i < len(k.order); i++ {
-		if next := k.skip(i, v); next > i {
-			i = next - 1
-			continue
-		}
 		o := &k.order[i]
-		info := &k.sch.keys[o.idx]
-		if p != allKeys && !p.takes(info) || hide != nil && hide.Has(o.idx) {
+		if o.some != nil && !o.some(v) {
+			i = int(o.end) - 1
 			continue
 		}
-		if hide := k.list[o.idx].Hide; hide != nil && p.prints() && hide(v) {
+		if o.parts>>p&1 == 0 || hide != nil && hide.Has(int(o.idx)) || p.prints() && o.hide != nil && o.hide(v) {
 			continue
 		}
 		b = k.appendMember(b, o, v, p, start)
@@ -37,8 +33,8 @@ func (k *Keys[T]) appendObject(b []byte, v *T, p part, hide *KeySet) []byte {
 	return append(b, '}')
 }
 
-func (k *Keys[T]) appendMember(b []byte, o *printed, v *T, p part, start int) []byte {
-	key := &k.list[o.idx]
+func (k *Keys[T]) appendMember(b []byte, o *printed[T], v *T, p part, start int) []byte {
+	key := o.key
 	if key.many != nil {
 		return k.appendFamily(b, key, v, start)
 	}

@@ -33,19 +33,24 @@ const maxKeys = len(KeySet{}) * 64
 type Keys[T any] struct {
 	list  []Key[T]
 	sch   schema
-	order []printed // what prints, in order
+	order []printed[T] // what prints, in order
+	names []printed[T] // those of them that are part of the identity
 	ids   []int
-	runs  KeySet // keys whose value counts by itself
 
-	settings KeySet // settable keys that do not
+	settings KeySet // settable keys whose value does not count by itself
 }
 
 // A printed key, prepared for the loop that prints records.
-type printed struct {
-	lead string // ` dst=`
-	json string // `"dst":`
-	idx  int
-	end  int // of the section that begins here, 0 if none does
+type printed[T any] struct {
+	lead  string          // ` dst=`
+	some  func(v *T) bool // of the section that begins here, nil if none does
+	end   int32           // of that section
+	idx   int32
+	hide  func(v *T) bool
+	get   func(b []byte, v *T) []byte
+	parts uint8 // which take it, as bits
+	key   *Key[T]
+	json  string // `"dst":`
 }
 
 // schema is what the grammar knows of a key table, whatever its record type.
@@ -60,6 +65,7 @@ type keyInfo struct {
 	name   string
 	typ    Type
 	id, ro bool
+	runs   bool
 	set    bool // can be given on input
 	prefix bool
 	many   bool
@@ -97,7 +103,7 @@ func (s *schema) opens(name string) bool {
 
 func (k *Keys[T]) declare(i int, key *Key[T]) {
 	info := keyInfo{
-		name: key.Name, typ: key.Type, id: key.ID, ro: key.RO, prefix: key.prefix, secret: key.Secret,
+		name: key.Name, typ: key.Type, id: key.ID, ro: key.RO, runs: key.Runs, prefix: key.prefix, secret: key.Secret,
 		many: key.many != nil, mods: key.Mods, set: key.Set != nil || key.Sub != nil || key.many != nil,
 	}
 	if key.Sub != nil {
@@ -114,10 +120,7 @@ func (k *Keys[T]) declare(i int, key *Key[T]) {
 	if key.ID {
 		k.ids = append(k.ids, i)
 	}
-	switch {
-	case key.Runs:
-		k.runs.add(i)
-	case info.set && !info.ro && !key.Hidden:
+	if info.set && !info.ro && !info.runs && !key.Hidden {
 		k.settings.add(i)
 	}
 	if !key.Bare {
@@ -137,34 +140,34 @@ func (k *Keys[T]) sortOutput() {
 		for i := range k.list {
 			key := &k.list[i]
 			prints := key.Get != nil || key.Sub != nil || key.many != nil
-			if prints && !key.Hidden && (key.Sub != nil) == groups {
-				k.order = append(k.order, printed{lead: " " + key.Name + "=", json: strconv.Quote(key.Name) + ":", idx: i})
+			if !prints || key.Hidden || (key.Sub != nil) != groups {
+				continue
 			}
+			k.order = append(k.order, printed[T]{
+				lead: " " + key.Name + "=", idx: int32(i), hide: key.Hide, get: key.Get,
+				parts: k.sch.keys[i].parts(), key: key, json: strconv.Quote(key.Name) + ":",
+			})
 		}
 	}
-	k.cutSections()
+	for _, o := range k.order {
+		if o.key.ID {
+			k.names = append(k.names, o)
+		}
+	}
+	cutSections(k.order)
+	cutSections(k.names)
 }
 
 // cutSections notes at the first key of each section where the section ends.
-func (k *Keys[T]) cutSections() {
-	for i := 0; i < len(k.order); {
-		some, first := k.list[k.order[i].idx].some, i
-		for i++; i < len(k.order) && some != nil && k.list[k.order[i].idx].some == some; i++ {
+func cutSections[T any](order []printed[T]) {
+	for i := 0; i < len(order); {
+		some, first := order[i].key.some, i
+		for i++; i < len(order) && some != nil && order[i].key.some == some; i++ {
 		}
 		if some != nil {
-			k.order[first].end = i
+			order[first].some, order[first].end = *some, int32(i)
 		}
 	}
-}
-
-// skip returns the place in order behind the section that begins at i, if v has
-// nothing of it; else i.
-func (k *Keys[T]) skip(i int, v *T) int {
-	o := &k.order[i]
-	if o.end == 0 || (*k.list[o.idx].some)(v) {
-		return i
-	}
-	return o.end
 }
 
 // index finds a key by its name or another spelling of it.

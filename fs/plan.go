@@ -684,13 +684,13 @@ func (p *planner[T]) stored(v *T) uint64 {
 // may choose.
 func (t *Table[T]) appendIdentity(b []byte, v *T) []byte {
 	if t.Unkeyed {
-		hide := t.Keys.runs
+		var hide KeySet
 		if i := t.Keys.firstID(); i >= 0 {
 			hide.add(i)
 		}
 		return t.Keys.appendWords(b, v, stored, &hide)
 	}
-	b = t.Keys.appendWords(b, v, identity, nil)
+	b = t.Keys.appendText(b, v, identity)
 	if t.Ident == nil {
 		return b
 	}
@@ -698,7 +698,4 @@ func (t *Table[T]) appendIdentity(b []byte, v *T) []byte {
 }
 
 // appendStored appends the settings of v that do not run by themselves.
-func (t *Table[T]) appendStored(b []byte, v *T) []byte {
-	hide := t.Keys.runs
-	return t.Keys.appendWords(b, v, stored, &hide)
-}
+func (t *Table[T]) appendStored(b []byte, v *T) []byte { return t.Keys.appendText(b, v, stored) }

@@ -17,17 +17,30 @@ const (
 	identity      // the ID keys
 	shown         // all keys, secrets in clear
 	restored      // settable keys, secrets in clear
-	stored        // the same with what Hide leaves out, for comparing
+	stored        // the same with what Hide leaves out and without what runs, for comparing
+	numParts
 )
 
 func (p part) takes(k *keyInfo) bool {
 	switch p {
-	case settable, restored, stored:
+	case settable, restored:
 		return k.set && !k.ro
+	case stored:
+		return k.set && !k.ro && !k.runs
 	case identity:
 		return k.id
 	}
 	return true
+}
+
+// parts are those that take the key, as bits.
+func (k *keyInfo) parts() (set uint8) {
+	for p := range numParts {
+		if p.takes(k) {
+			set |= 1 << p
+		}
+	}
+	return set
 }
 
 // prints reports whether the text is for readers, who need not see what Hide
@@ -45,53 +58,55 @@ func (k *Keys[T]) appendText(b []byte, v *T, p part) []byte {
 // appendWords is appendText without the keys in hide. It allocates nothing
 // that the keys do not.
 func (k *Keys[T]) appendWords(b []byte, v *T, p part, hide *KeySet) []byte {
-	start := len(b)
-	for i := 0; i < len(k.order); i++ {
-		if next := k.skip(i, v); next > i {
-			i = next - 1
+	order := k.order
+	if p == identity {
+		order = k.names
+	}
+	start, prints, bit := len(b), p.prints(), uint8(1)<<p
+	for i := 0; i < len(order); i++ {
+		o := &order[i]
+		if o.some != nil && !o.some(v) {
+			i = int(o.end) - 1
 			continue
 		}
-		o := &k.order[i]
-		info := &k.sch.keys[o.idx]
-		if p != allKeys && !p.takes(info) || hide != nil && hide.Has(o.idx) {
+		if o.parts&bit == 0 || hide != nil && hide.Has(int(o.idx)) || prints && o.hide != nil && o.hide(v) {
 			continue
 		}
-		key := &k.list[o.idx]
-		if key.Get == nil {
-			b = k.appendOdd(b, key, v, p)
-			continue
-		}
-		if key.Hide != nil && p.prints() && key.Hide(v) {
+		if o.get == nil {
+			b = k.appendOdd(b, o.key, v, p)
 			continue
 		}
 		// The name is copied behind the value, since most keys of most records
 		// are absent.
-		n := len(b)
-		m := n + len(o.lead)
-		if m > cap(b) {
-			b = slices.Grow(b, len(o.lead)+64)
+		n, lead := len(b), o.lead
+		if n == start {
+			lead = lead[1:]
 		}
-		b = key.Get(b[:m], v)
+		m := n + len(lead)
+		if m > cap(b) {
+			b = slices.Grow(b, len(lead)+64)
+		}
+		b = o.get(b[:m], v)
 		if len(b) == m {
 			b = b[:n]
 			continue
 		}
-		copy(b[n:], o.lead)
+		copy(b[n:], lead)
 		switch {
-		case info.secret && !p.clear():
+		case o.key.Secret && !p.clear():
 			b = append(b[:m], '?')
-		case info.typ == Text:
+		case o.key.Type == Text:
 			b = quoteTail(b, m)
-		case info.typ == Flag:
+		case o.key.Type == Flag:
 			b = b[:m-1]
 		}
 	}
 	return cutBlank(b, start)
 }
 
-// cutBlank removes the blank before the first word.
+// cutBlank removes a blank before the first word.
 func cutBlank(b []byte, start int) []byte {
-	if len(b) == start {
+	if len(b) == start || b[start] != ' ' {
 		return b
 	}
 	copy(b[start:], b[start+1:])

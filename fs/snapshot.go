@@ -22,7 +22,7 @@ func SetMemory(bytes int64) { memory.limit.Store(bytes) }
 // page fault each, and the system has them back when the file is closed.
 const (
 	shortText = 256 << 10
-	hugePage = 2 << 20
+	hugePage  = 2 << 20
 )
 
 // A snapshot is the text of one dump, as far as it has come. It is held in

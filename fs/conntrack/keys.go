@@ -35,8 +35,9 @@ func tupleKeys[T any](before, of string, at func(v *T) *Tuple, also ...string) [
 func where[T any](k fs.Key[T], has func(v *T) bool) fs.Key[T] {
 	get, full := k.Get, k.Always().Get
 	k.Get = func(b []byte, v *T) []byte {
-		if !has(v) {
-			return get(b, v)
+		n := len(b)
+		if b = get(b, v); len(b) > n || !has(v) {
+			return b
 		}
 		return full(b, v)
 	}
@@ -61,10 +62,10 @@ func entryKeys() *fs.Keys[Entry] {
 	master := func(e *Entry) *Tuple { return &e.Master }
 	all := []fs.Key[Entry]{protoKey("proto", "protocol above IP", orig).AsID()}
 	all = append(all, asID(tupleKeys("", "", orig))...)
-	all = append(all,
+	all = append(all, fs.Section(func(e *Entry) bool { return e.Zone|e.Orig.Zone != 0 },
 		fs.Num("zone", "zone of both directions", func(e *Entry) *uint16 { return &e.Zone }).AsID(),
 		fs.Num("orig.zone", "zone of the first packet's direction", func(e *Entry) *uint16 { return &e.Orig.Zone }).Or("orig-zone").AsID(),
-	)
+	)...)
 	for _, k := range tupleKeys("reply.", "of answers: ", reply) {
 		all = append(all, saysReply(k))
 	}
@@ -73,10 +74,12 @@ func entryKeys() *fs.Keys[Entry] {
 		stateKey(),
 		bitsKey("status", "what happened to it; seen_reply, assured and fixed_timeout can be set", statusBits, func(e *Entry) *Status { return &e.Status }),
 		runs(fs.Num("timeout", "seconds until it ends if no packet comes", func(e *Entry) *uint32 { return &e.Timeout }).Always()),
+	)
+	all = append(all, fs.Section((*Entry).marked,
 		fs.HexNum("mark", "mark", func(e *Entry) *uint32 { return &e.Mark }),
 		labelsKey(),
 		fs.Str("helper", "what understands the protocol above it: ftp, sip ...", func(e *Entry) *string { return &e.Helper }),
-	)
+	)...)
 	for dir, before := range []string{"", "reply."} {
 		all = append(all, fs.Section(func(e *Entry) bool { return e.directed(dir) }, directionKeys(before, dir)...)...)
 	}
@@ -86,18 +89,28 @@ func entryKeys() *fs.Keys[Entry] {
 		synproxyKey(),
 		protoKey("master.proto", "of the connection that expected it: protocol", master),
 	}, tupleKeys("master.", "of the connection that expected it: ", master)...)...)...)
-	return fs.NewKeys(append(all,
+	all = append(all, fs.Section((*Entry).counted,
 		counter("packets", "packets of the original direction", 0, false),
 		counter("bytes", "bytes of the original direction, with IP headers", 0, true),
 		counter("reply.packets", "packets of answers", 1, false),
 		counter("reply.bytes", "bytes of answers, with IP headers", 1, true),
+	)...)
+	all = append(all, fs.Section(func(e *Entry) bool { return e.Secctx != "" || e.Start|e.Stop != 0 },
 		fs.Str("secctx", "security context", func(e *Entry) *string { return &e.Secctx }).ReadOnly(),
 		fs.Num("start", "when it began, ns since 1970", func(e *Entry) *uint64 { return &e.Start }).ReadOnly(),
 		fs.Num("stop", "when it ended, ns since 1970", func(e *Entry) *uint64 { return &e.Stop }).ReadOnly(),
+	)...)
+	return fs.NewKeys(append(all,
 		useKey(),
 		fs.Num("id", "tells it from a later one with the same words", func(e *Entry) *uint32 { return &e.ID }).ReadOnly(),
 	)...)
 }
+
+// marked reports whether there is anything of what rules give a connection.
+func (e *Entry) marked() bool { return e.Mark != 0 || e.Helper != "" || e.Labels != [2]uint64{} }
+
+// counted reports whether there are counters.
+func (e *Entry) counted() bool { return e.HasCount || e.Counters != [2]Counters{} }
 
 // directed reports whether there is anything of directionKeys.
 func (e *Entry) directed(dir int) bool {

@@ -24,23 +24,30 @@ func (w *words) keys() *fs.Keys[Route] {
 		w.tableKey(),
 		fs.Addr("src", "source address of this machine's own packets", func(r *Route) *netip.Addr { return &r.Src }).Or("prefsrc"),
 		w.scopeKey(),
+	}
+	all = append(all, fs.Section((*Route).rare,
 		fs.Enum("tos", "only packets with this TOS byte", w.dsfields, func(r *Route) *uint8 { return &r.Tos }).Or("dsfield").AsID(),
 		realmKey(w, func(r *Route) *uint32 { return &r.Realm }),
 		fs.Enum("pref", "IPv6: router preference of RFC 4191, medium when not given", prefs, func(r *Route) *Pref { return &r.Pref }),
 		runs(fs.Num("expires", "IPv6: seconds until it is removed", func(r *Route) *uint32 { return &r.Expires })),
 		fs.Enum("ttl-propagate", "MPLS: whether its TTL goes into the IP header", ttlProps, func(r *Route) *TTLProp { return &r.TTLProp }),
-	}
+	)...)
 	all = append(all, fs.Section(func(r *Route) bool { return r.Flags != 0 },
 		flagKeys(func(r *Route) *Flags { return &r.Flags }, Onlink|Pervasive|Dead|Linkdown|Unresolved|Offload|Trap|OffloadFailed|Cloned|Notify)...)...)
 	all = append(all, fs.Section(func(r *Route) bool { return r.Metrics != Metrics{} }, metricKeys()...)...)
 	all = append(all, fs.Section(func(r *Route) bool { return r.Encap.Kind != 0 },
 		encap.Keys(func(r *Route) *encap.Encap { return &r.Encap })...)...)
-	all = append(all, fs.Section(func(r *Route) bool { return r.Iif != "" || r.Asked != 0 }, answerKeys()...)...)
-	return fs.NewKeys(append(all,
-		familyKey(),
+	all = append(all, answerKeys()...)
+	all = append(all, familyKey())
+	return fs.NewKeys(append(all, fs.Section(func(r *Route) bool { return len(r.Opts)+len(r.Hops) > 0 },
 		fs.Opts("attribute that netfs does not know, by its number", func(r *Route) *[]fs.Opt { return &r.Opts }),
 		fs.Sub("nexthop", "one of several ways; its words follow", w.hopKeys(), func(r *Route) *[]Hop { return &r.Hops }).Or("nexthops"),
-	)...)
+	)...)...)
+}
+
+// rare reports whether there is anything of what few routes have.
+func (r *Route) rare() bool {
+	return r.Tos != 0 || r.Realm != 0 || r.Pref != 0 || r.Expires != 0 || r.TTLProp != 0
 }
 
 func (w *words) hopKeys() *fs.Keys[Hop] {
@@ -195,8 +202,7 @@ func weightKey() fs.Key[Hop] {
 func familyKey() fs.Key[Route] {
 	return fs.Key[Route]{
 		Name: "family", Doc: "inet or inet6: the family of dst=default", Type: fs.Word,
-		Words: []string{"inet", "inet6"}, Bare: true,
-		Hide: func(*Route) bool { return true },
+		Words: []string{"inet", "inet6"}, Bare: true, Hidden: true,
 		Get: func(b []byte, r *Route) []byte {
 			if r.Is6() {
 				return append(b, "inet6"...)
