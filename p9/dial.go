@@ -121,6 +121,13 @@ func stale(path string) bool {
 	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
+// Connect connects to a dial string, through TLS where it says so, and leaves
+// what is said there to the caller: to hand the connection to another client,
+// such as the kernel's.
+func (o *Options) Connect(ctx context.Context, dial string) (net.Conn, error) {
+	return dialNet(ctx, dial, o.TLS)
+}
+
 // dialNet connects to a dial string.
 func dialNet(ctx context.Context, dial string, t *TLS) (net.Conn, error) {
 	network, address, err := ParseDial(dial)

@@ -3,6 +3,7 @@ package p9
 import (
 	"encoding/binary"
 	"math"
+	"math/bits"
 	"syscall"
 
 	"github.com/netfs-project/netfs/fs"
@@ -388,6 +389,10 @@ func (r *request) lcreate() error {
 	return r.lopen(ref)
 }
 
+// blockSize is the power of two that one message carries: programs take the least
+// common multiple of two files' (cp), which of others is beyond all memory.
+func blockSize(msize uint32) uint64 { return 1 << (bits.Len32(msize-ioHead) - 1) }
+
 func (r *request) getattr() error {
 	st, err := r.ref.Stat(r.ctx)
 	if err != nil {
@@ -403,7 +408,7 @@ func (r *request) getattr() error {
 		l.Nlink, l.Size = 2, 0
 	}
 	r.r.Uid, l.Gid = r.s.c.srv.ids.user(st.User), r.s.c.srv.ids.group(st.Group)
-	l.Blksize = uint64(r.s.msize - ioHead)
+	l.Blksize = blockSize(r.s.msize)
 	l.Blocks = (l.Size + 511) / 512
 	for i := 0; i < 6; i += 2 {
 		l.Times[i] = uint64(seconds(st.Mtime))

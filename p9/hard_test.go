@@ -42,9 +42,17 @@ func settled(t *testing.T, tree *testTree, before int) {
 // start serves on a unix socket and returns its dial string; stop ends it.
 func start(t *testing.T, s *Server) (dial string, stop func()) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "s")
-	l, err := Listen("unix!" + path)
+	return startOn(t, s, "unix!"+filepath.Join(t.TempDir(), "s"))
+}
+
+// startOn is start on a dial string; port 0 is a free one.
+func startOn(t *testing.T, s *Server, dial string) (at string, stop func()) {
+	t.Helper()
+	l, err := Listen(dial)
 	require.NoError(t, err)
+	if a, ok := l.Addr().(*net.TCPAddr); ok {
+		dial = fmt.Sprintf("tcp!%s!%d", a.IP, a.Port)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx, l) }()
@@ -61,7 +69,7 @@ func start(t *testing.T, s *Server) (dial string, stop func()) {
 		})
 	}
 	t.Cleanup(stop)
-	return "unix!" + path, stop
+	return dial, stop
 }
 
 // A request that turns out slow holds up neither other fids nor the order of its
