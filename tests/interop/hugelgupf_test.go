@@ -15,6 +15,7 @@ import (
 // A dotL is hugelgupf/p9's client on one connection.
 type dotL struct {
 	t    *testing.T
+	conn *their.Client
 	root their.File
 }
 
@@ -22,13 +23,13 @@ func dialDotL(t *testing.T, path string) *dotL {
 	t.Helper()
 	conn, err := net.Dial("unix", path)
 	require.NoError(t, err)
+	t.Cleanup(func() { conn.Close() })
 	c, err := their.NewClient(conn)
 	require.NoError(t, err)
-	require.Zero(t, c.Version(), "plain 9P2000.L was agreed on")
 	root, err := c.Attach("/")
 	require.NoError(t, err)
-	t.Cleanup(func() { root.Close(); c.Close() })
-	return &dotL{t, root}
+	t.Cleanup(func() { root.Close() })
+	return &dotL{t, c, root}
 }
 
 func (c *dotL) walk(path string) (their.File, error) {
@@ -111,6 +112,7 @@ func (c *dotL) remove(path string) error {
 func TestHugelgupfClient(t *testing.T) {
 	m := newMachine()
 	c := dialDotL(t, m.serve(t))
+	require.Zero(t, c.conn.Version(), "it asked for an extension of its own, and got 9P2000.L")
 	c.use()
 	c.streams(m)
 	c.cancelled(m)
