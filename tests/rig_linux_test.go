@@ -216,7 +216,7 @@ func bin(t testing.TB) string {
 // inVM are the tests that run again on other kernels: those that ask what the
 // kernel has. The others would learn nothing there, and an emulated processor has
 // not the time for a thousand clients.
-const inVM = "^Test(States|StatesLinks|WriteWhatIsRead|Restore|RestoreAddrs|DoorsAgree|SameErrno|Mirror)$"
+const inVM = "^Test(States|StatesLinks|WriteWhatIsRead|Restore|RestoreAddrs|DoorsAgree|SameErrno|Mirror|KernelMount)$"
 
 func TestMain(m *testing.M) {
 	flag.Parse()

@@ -16,6 +16,7 @@ import (
 	"github.com/netfs-project/netfs/fs/fusefs"
 	"github.com/netfs-project/netfs/fs/host"
 	"github.com/netfs-project/netfs/p9"
+	"github.com/netfs-project/netfs/p9/v9fs"
 
 	"github.com/spf13/cobra"
 )
@@ -30,7 +31,7 @@ func main() {
 }
 
 func command() *cobra.Command {
-	var readOnly, private bool
+	var readOnly, private, kernel bool
 	var manual string
 	var t *p9.TLS
 	c := &cobra.Command{
@@ -43,7 +44,14 @@ is unmounted (umount DIR), and ends when the server goes away.
 
 The server knows who runs netfs-mount, and nobody behind it. So a server's tree
 that root mounts is for other users to read, as its modes have it; one that somebody
-else mounts is for themselves only.`,
+else mounts is for themselves only.
+
+With --kernel the mount is not FUSE but the 9P client of the Linux kernel, where it has
+one: root's to make, and told apart by the server as far as it believes in this machine's
+users. Over a unix socket and tcp the kernel itself speaks to the server. TLS it cannot
+do: netfs-mount does it for the kernel, as long as the mount is there. The kernel takes
+no text of an error, only its number; and since Linux 6.12 a write that fails tells so
+only to programs that call fsync.`,
 		Args:          cobra.RangeArgs(1, 2),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -55,12 +63,17 @@ else mounts is for themselves only.`,
 			if len(args) == 2 {
 				dial = args[0]
 			}
-			return mount(c.Context(), dial, t, args[len(args)-1], readOnly, &fusefs.Options{Private: private})
+			dir := args[len(args)-1]
+			if kernel {
+				return mountKernel(c.Context(), dial, dir, &v9fs.Options{TLS: t, ReadOnly: readOnly, Private: private})
+			}
+			return mount(c.Context(), dial, t, dir, readOnly, &fusefs.Options{Private: private})
 		},
 	}
 	t = tlsflags.Client(c)
 	c.Flags().StringVar(&manual, "man", "", "write the manual page into this directory")
 	c.Flags().MarkHidden("man")
+	c.Flags().BoolVar(&kernel, "kernel", false, "mount with the kernel's 9P client")
 	c.Flags().BoolVar(&readOnly, "ro", false, "refuse every write")
 	c.Flags().BoolVar(&private, "private", false, "keep other users out")
 	return c
@@ -93,6 +106,39 @@ func mount(ctx context.Context, dial string, t *p9.TLS, dir string, readOnly boo
 		err = cerr
 	}
 	return err
+}
+
+// mountKernel is mount with the kernel's own client.
+func mountKernel(ctx context.Context, dial, dir string, o *v9fs.Options) error {
+	m, err := openKernel(ctx, dial, dir, o)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+	case <-m.Done():
+		err = m.Err()
+	}
+	if cerr := m.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+func openKernel(ctx context.Context, dial, dir string, o *v9fs.Options) (*v9fs.Mount, error) {
+	if dial != "" {
+		return v9fs.Dial(ctx, dial, dir, o)
+	}
+	tree, _, src, err := open(ctx, "", nil, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	if err != nil {
+		return nil, err
+	}
+	tree.ReadOnly = o.ReadOnly
+	m, err := v9fs.Serve(tree, &fs.User{Name: "root", From: "kernel"}, dir, o)
+	if err != nil {
+		src.Close()
+	}
+	return m, err
 }
 
 // open returns the tree to mount, and a channel that is closed when its server

@@ -11,6 +11,10 @@ pkgs=(); while [ $# -gt 0 ] && [ "$1" != -- ]; do pkgs+=("$1"); shift; done
 [ "${1:-}" = -- ] && shift
 bin=$(mktemp -d -t vmtests.XXXXXX); trap 'rm -rf "$bin"' EXIT
 cover=(); [ -n "${NETFS_VM_COVER:-}" ] && { mkdir -p "$NETFS_VM_COVER"; NETFS_VM_COVER=$(cd "$NETFS_VM_COVER" && pwd); cover=(-cover); export NETFS_VM_RW=$NETFS_VM_COVER; }
+# Tests that run netfs's programs find them here: building them there would take minutes.
+mkdir "$bin/cmd"
+(cd "$here/../.." && CGO_ENABLED=0 go build -o "$bin/cmd/" ./cmd/netfs ./cmd/netfs-mount)
+export NETFS_BIN=$bin/cmd
 n=0
 while read -r ip dir; do
   CGO_ENABLED=0 go test -c "${tags[@]}" "${cover[@]}" -o "$bin/$n.test" "$ip"
