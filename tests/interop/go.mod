@@ -23,3 +23,5 @@ require (
 	golang.org/x/exp v0.0.0-20230810033253-352e893a4cad // indirect
 	golang.org/x/sys v0.49.0 // indirect
 )
+
+tool github.com/hugelgupf/p9/cmd/p9ufs
