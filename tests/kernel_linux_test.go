@@ -225,6 +225,8 @@ func (m *kernelMount) use(door string) {
 	// A write that fails: its number comes from the write, or from fsync.
 	require.Contains(t, m.fails("echo add 10.9.0.0/16 via 203.0.113.1 | dd of=routes conv=notrunc,fsync", 0), "etwork is unreachable")
 	require.Contains(t, m.ok("cat error"), "203.0.113.1")
+	said, _ := m.sh("echo add 10.9.0.0/16 via 203.0.113.1 > routes; echo status $?", 0)
+	t.Log("a failing echo: ", said)
 
 	out, err := m.sh("cat links/v0/mtu", 65534)
 	require.NoError(t, err, out)
