@@ -26,7 +26,8 @@ var imports = []struct{ pkg, may, os string }{
 	{"fs/fusefs", "fs", ""},
 	{"fs/host", "fs fs/*", "nl nl/*"},
 	{"fs/names", "", ""},
-	{"fs/joint", "fs nl nl/rt", ""},                      // what the _linux.go files of pages share
+	{"fs/joint", "fs nl nl/rt", ""}, // what the _linux.go files of pages share
+	{"fs/dhcp", "fs dhcp/...", "fs/joint nl nl/rt"},
 	{"fs/*", "fs fs/names fs/encap", "fs/joint nl nl/*"}, // pages: words above, numbers below
 	{"bsd", "", ""},
 	{"bsd/*", "bsd", ""},

@@ -70,6 +70,7 @@ machine's tree to themselves, so nothing needs to run.`,
 		SilenceErrors: true,
 	}
 	c.AddCommand(serveCommand(), certCommand(), manCommand())
+	c.AddCommand(systemCommands()...)
 	c.AddCommand(clientCommands()...)
 	return c
 }

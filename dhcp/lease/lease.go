@@ -4,7 +4,7 @@
 //
 //	l, err := lease.FromACK(ack, sent)
 //	...
-//	s, problems := l.Settings()
+//	s, problems := l.Settings(now)
 //	use(s.Addr, s.Valid, s.Routes)
 //	err = store.Save(key, l)
 //

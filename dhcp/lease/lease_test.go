@@ -96,7 +96,7 @@ func TestRefused(t *testing.T) {
 func settings(t *testing.T, m *v4.Message) (lease.Settings, []string) {
 	l, err := lease.FromACK(m, start)
 	require.NoError(t, err)
-	return l.Settings()
+	return l.Settings(start)
 }
 
 func TestSettings(t *testing.T) {
@@ -110,7 +110,7 @@ func TestSettings(t *testing.T) {
 	}))
 	require.Empty(t, problems)
 	require.Equal(t, lease.Settings{
-		Addr: netip.MustParsePrefix("192.0.2.100/24"), Broadcast: addr("192.0.2.255"), Valid: time.Hour, Expires: 2 * time.Hour,
+		Addr: netip.MustParsePrefix("192.0.2.100/24"), Broadcast: addr("192.0.2.255"), Valid: time.Hour,
 		Routes: []lease.Route{
 			{Dst: netip.MustParsePrefix("0.0.0.0/0"), Via: addr("192.0.2.1")},
 			{Dst: netip.MustParsePrefix("10.0.0.0/8"), Via: addr("192.0.2.9")},

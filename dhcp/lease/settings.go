@@ -13,10 +13,9 @@ import (
 // Settings are what a lease says should be set: plain values, so that whoever may set
 // them can be another process than the one that reads strangers' bytes.
 type Settings struct {
-	Addr      netip.Prefix // with the bits of the subnet
-	Broadcast netip.Addr   // the zero Addr: none
-	Valid     time.Duration
-	Expires   time.Duration // Valid counted, on the boot clock; Never
+	Addr      netip.Prefix  // with the bits of the subnet
+	Broadcast netip.Addr    // the zero Addr: none
+	Valid     time.Duration // what is left of the lease; v4.Forever
 	Routes    []Route       // the subnet's own is not among them
 	MTU       int           // 0: not said
 	DNS       []netip.Addr
@@ -39,13 +38,13 @@ const (
 	minMTU    = 1280 // less stops IPv6 on the link, RFC 8200 5
 )
 
-// Settings returns what l says should be set, without what cannot be or should not: that is told
-// in words, which may be those of the server and are quoted.
-func (l *Lease) Settings() (s Settings, problems []string) {
+// Settings returns what l says should be set now, without what cannot be or should not: that is
+// told in words, which may be those of the server and are quoted.
+func (l *Lease) Settings(now Instant) (s Settings, problems []string) {
 	o := l.ACK.Options
 	p := problemList{}
 	bits := l.bits(&p)
-	s = Settings{Addr: netip.PrefixFrom(l.Addr, bits), Valid: l.Valid, Expires: l.Expires()}
+	s = Settings{Addr: netip.PrefixFrom(l.Addr, bits), Valid: l.Left(now)}
 	if bits < 31 {
 		s.Broadcast = broadcast(s.Addr)
 		if a, err := o.Addr(v4.OptBroadcastAddr); err == nil && a != s.Broadcast {

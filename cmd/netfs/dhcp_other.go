@@ -1,0 +1,8 @@
+//go:build !linux
+
+package main
+
+import "github.com/spf13/cobra"
+
+// systemCommands are those that this system has beside the usual ones.
+func systemCommands() []*cobra.Command { return nil }

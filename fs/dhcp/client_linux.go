@@ -1,0 +1,175 @@
+package dhcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/netfs-project/netfs/dhcp/client"
+	"github.com/netfs-project/netfs/dhcp/lease"
+	"github.com/netfs-project/netfs/dhcp/rawsock"
+	"github.com/netfs-project/netfs/dhcp/runner"
+	"github.com/netfs-project/netfs/nl"
+	"github.com/netfs-project/netfs/nl/rt"
+)
+
+// A Client is the DHCP client of one link: a runner, and what sets its leases. Safe for
+// concurrent use.
+type Client struct {
+	*runner.Runner
+	Link    string
+	Index   int
+	Options Options
+
+	lock   *os.File
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+}
+
+// A Place is where clients run and remember: a namespace, and a directory for leases.
+type Place struct {
+	Route *nl.Client
+	NS    *nl.NS // nil: the process's own
+	Dir   string // of leases
+}
+
+// Open makes the client of a link, stopped. It is the only one of this directory for the
+// link: another process that has one is an error that says so.
+func (p *Place) Open(ctx context.Context, link string, o Options, notify func(runner.Note)) (*Client, error) {
+	l, err := p.find(ctx, link)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := o.config(l.HWAddr, l.mtu)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := lockLink(p.Dir, p.NS, l.Index, link)
+	if err != nil {
+		return nil, err
+	}
+	a := newApplier(p.Route, int32(l.Index), &o)
+	r, err := runner.New(runner.Config{
+		Link: l.Link, Client: cfg, Check: o.ACD.timing(), Notify: notify,
+		Store: &lease.Store{Dir: p.Dir, BootID: bootID()},
+		Apply: a.set, Held: a.held,
+	})
+	if err != nil {
+		lock.Close()
+		return nil, err
+	}
+	c := &Client{Runner: r, Link: link, Index: l.Index, Options: o, lock: lock}
+	watch, cancel := context.WithCancel(context.Background())
+	c.cancel = cancel
+	if !l.carrier {
+		err = r.Do(ctx, client.LinkDown{})
+	}
+	c.wg.Go(func() { c.watch(watch, p.Route) })
+	return c, err
+}
+
+// Start begins, as Options say.
+func (c *Client) Start(ctx context.Context) error { return c.Runner.Start(ctx, c.Options.Wish) }
+
+// Close ends the client where it is: what it set stays, until the lease ends.
+func (c *Client) Close() error {
+	c.cancel()
+	c.wg.Wait()
+	err := c.Runner.Close()
+	if e := c.lock.Close(); !errors.Is(e, os.ErrClosed) {
+		err = errors.Join(err, e)
+	}
+	return err
+}
+
+type place struct {
+	rawsock.Link
+	mtu     int
+	carrier bool
+}
+
+// find asks the kernel for what a client must know of a link.
+func (p *Place) find(ctx context.Context, name string) (l place, err error) {
+	m, err := rt.LinkByName(ctx, p.Route, name)
+	if err != nil {
+		return l, fmt.Errorf("%s: %w", name, reasonOf(err))
+	}
+	if m.Hdr.Type != syscall.ARPHRD_ETHER || len(m.Address) != 6 {
+		return l, fmt.Errorf("%s: not an Ethernet link (type %d, address of %d bytes): %w", name, m.Hdr.Type, len(m.Address), errors.ErrUnsupported)
+	}
+	l = place{
+		Link:    rawsock.Link{Index: int(m.Hdr.Index), Name: name, HWAddr: net.HardwareAddr(append([]byte(nil), m.Address...))},
+		mtu:     int(m.MTU),
+		carrier: running(m),
+	}
+	if !m.Up() {
+		return l, fmt.Errorf("%s: the link is down: set it up first", name)
+	}
+	if p.NS != nil {
+		l.Do = p.NS.Do
+	}
+	return l, nil
+}
+
+func running(m *rt.Link) bool { return m.Up() && m.Hdr.Flags&rt.IFF_LOWER_UP != 0 }
+
+// watch tells the machine of the carrier.
+func (c *Client) watch(ctx context.Context, k *nl.Client) {
+	for e, err := range nl.Watch(ctx, k, rt.LinkSource(k, rt.LinkFilter{})) {
+		if err != nil {
+			continue
+		}
+		if e.Value == nil || int(e.Value.Hdr.Index) != c.Index {
+			continue
+		}
+		up := e.What != nl.Deleted && running(e.Value)
+		if up {
+			c.Do(ctx, client.LinkUp{})
+		} else {
+			c.Do(ctx, client.LinkDown{})
+		}
+	}
+}
+
+// lockLink keeps other clients of ours off a link. The lock ends with the process.
+func lockLink(dir string, ns *nl.NS, index int, link string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	id, err := nsID(ns)
+	if err != nil {
+		return nil, err
+	}
+	name := fmt.Sprintf("%s/%x-%d.lock", dir, id.Ino, index)
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%s: another netfs runs a DHCP client here", link)
+	}
+	return f, nil
+}
+
+func nsID(ns *nl.NS) (nl.NSID, error) {
+	if ns != nil {
+		return ns.ID()
+	}
+	own, err := nl.CurrentNS()
+	if err != nil {
+		return nl.NSID{}, err
+	}
+	defer own.Close()
+	return own.ID()
+}
+
+func bootID() string {
+	b, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	return strings.TrimSpace(string(b))
+}
