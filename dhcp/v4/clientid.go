@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"strings"
+
+	"github.com/netfs-project/netfs/dhcp/internal/text"
 )
 
 // A ClientID is the value of option 61: a type and what identifies the client.
@@ -62,7 +64,7 @@ func printClientID(b, v []byte) ([]byte, error) {
 // parseClientID takes bytes, or a text in quotes: an identifier of type 0.
 func parseClientID(b []byte, s string) ([]byte, error) {
 	if strings.HasPrefix(s, `"`) {
-		t, err := Unquote(s)
+		t, err := text.Unquote(s)
 		return append(append(b, IDOther), t...), err
 	}
 	v, err := parseHex(b, s)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/netfs-project/netfs/dhcp/internal/dnsname"
+	"github.com/netfs-project/netfs/dhcp/internal/text"
 )
 
 // A SubOption is an option in an option, of the relay agent's among others.
@@ -89,7 +90,7 @@ func printSubOptions(b, v []byte) ([]byte, error) {
 	list, err := readSubOptions(v)
 	start := len(b)
 	for _, s := range list {
-		b = strconv.AppendUint(comma(b, start), uint64(s.Code), 10)
+		b = strconv.AppendUint(text.Comma(b, start), uint64(s.Code), 10)
 		b = hex.AppendEncode(append(b, ':'), s.Data)
 	}
 	return b, err
@@ -98,7 +99,7 @@ func printSubOptions(b, v []byte) ([]byte, error) {
 func parseSubOptions(b []byte, s string) ([]byte, error) {
 	var o Options
 	var list []SubOption
-	err := each(s, func(w string) error {
+	err := text.Each(s, func(w string) error {
 		n, h, ok := strings.Cut(w, ":")
 		code, err := strconv.ParseUint(n, 10, 8)
 		data, err2 := hex.DecodeString(h)
@@ -155,24 +156,12 @@ func readFQDN(v []byte) (ClientFQDN, error) {
 		f.Name = strings.TrimSuffix(s, ".")
 		f.Partial = f.Name == s
 		if s != "" && !dnsname.IsHost(s) {
-			return f, fmt.Errorf("%s is not a host name", Quote(clip(s)))
+			return f, fmt.Errorf("%s is not a host name", text.Quote(clip(s)))
 		}
 		return f, nil
 	}
-	if len(name) == 0 {
-		f.Partial = true
-		return f, nil
-	}
-	text, next, err := dnsname.Read(name, 0, false)
-	if errors.Is(err, dnsname.ErrTruncated) { // a partial name has no root, RFC 4702 2.3.1
-		f.Partial = true
-		text, next, err = dnsname.Read(append(name[:len(name):len(name)], 0), 0, false)
-		next--
-	}
-	if err == nil && next != len(name) {
-		err = fmt.Errorf("%d bytes behind the name", len(name)-next)
-	}
-	f.Name = strings.TrimSuffix(text, ".")
+	whole, partial, err := dnsname.ReadPartial(name)
+	f.Name, f.Partial = strings.TrimSuffix(whole, "."), partial
 	return f, err
 }
 
@@ -187,15 +176,7 @@ func (o *Options) SetFQDN(f ClientFQDN) error {
 }
 
 func appendFQDN(b []byte, f ClientFQDN) ([]byte, error) {
-	b = append(b, f.Flags|FQDNEncoded, 0, 0)
-	if f.Name == "" && f.Partial {
-		return b, nil
-	}
-	b, err := dnsname.Append(b, f.Name+".")
-	if err == nil && f.Partial {
-		b = b[:len(b)-1]
-	}
-	return b, err
+	return dnsname.AppendPartial(append(b, f.Flags|FQDNEncoded, 0, 0), f.Name, f.Partial)
 }
 
 const fqdnLetters = "soen" // in the order of the bits
@@ -213,7 +194,7 @@ func printFQDN(b, v []byte) ([]byte, error) {
 	if !f.Partial {
 		f.Name += "."
 	}
-	return AppendQuote(append(b, ':'), f.Name), nil
+	return text.AppendQuote(append(b, ':'), f.Name), nil
 }
 
 func parseFQDN(b []byte, s string) ([]byte, error) {
@@ -229,7 +210,7 @@ func parseFQDN(b []byte, s string) ([]byte, error) {
 		}
 		f.Flags |= 1 << n
 	}
-	name, err := Unquote(name)
+	name, err := text.Unquote(name)
 	if err != nil {
 		return b, err
 	}
@@ -289,15 +270,15 @@ func printClasses(b, v []byte) ([]byte, error) {
 	list, err := readClasses(v)
 	start := len(b)
 	for _, s := range list {
-		b = AppendQuote(comma(b, start), s)
+		b = text.AppendQuote(text.Comma(b, start), s)
 	}
 	return b, err
 }
 
 func parseClasses(b []byte, s string) ([]byte, error) {
 	var list []string
-	err := each(s, func(w string) error {
-		t, err := Unquote(w)
+	err := text.Each(s, func(w string) error {
+		t, err := text.Unquote(w)
 		list = append(list, t)
 		return err
 	})
@@ -358,14 +339,14 @@ func printEnterprises(b, v []byte) ([]byte, error) {
 	list, err := readEnterprises(v)
 	start := len(b)
 	for _, e := range list {
-		b = strconv.AppendUint(comma(b, start), uint64(e.Number), 10)
+		b = strconv.AppendUint(text.Comma(b, start), uint64(e.Number), 10)
 		b = hex.AppendEncode(append(b, ':'), e.Data)
 	}
 	return b, err
 }
 
 func parseEnterprises(b []byte, s string) ([]byte, error) {
-	err := each(s, func(w string) error {
+	err := text.Each(s, func(w string) error {
 		n, h, ok := strings.Cut(w, ":")
 		num, err := strconv.ParseUint(n, 10, 32)
 		data, err2 := hex.DecodeString(h)
@@ -381,7 +362,7 @@ func parseEnterprises(b []byte, s string) ([]byte, error) {
 
 func printFlagText(b, v []byte) ([]byte, error) {
 	b = strconv.AppendUint(b, uint64(v[0]), 10)
-	return AppendQuote(append(b, ':'), trimNUL(v[1:])), nil
+	return text.AppendQuote(append(b, ':'), trimNUL(v[1:])), nil
 }
 
 func parseFlagText(b []byte, s string) ([]byte, error) {
@@ -390,7 +371,7 @@ func parseFlagText(b []byte, s string) ([]byte, error) {
 	if !ok || err != nil {
 		return b, fmt.Errorf("%q: not NUMBER:TEXT", s)
 	}
-	t, err := Unquote(rest)
+	t, err := text.Unquote(rest)
 	return append(append(b, byte(num)), t...), err
 }
 
@@ -528,7 +509,7 @@ func parseSixRD(b []byte, s string) ([]byte, error) {
 		return b, fmt.Errorf("%q: not LENGTH:PREFIX,RELAY,…", s)
 	}
 	r := Rapid6{IPv4MaskLen: mask, Prefix: p}
-	err = each(relays, func(w string) error {
+	err = text.Each(relays, func(w string) error {
 		a, err := netip.ParseAddr(w)
 		r.Relays = append(r.Relays, a)
 		return err

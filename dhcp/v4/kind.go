@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/netfs-project/netfs/dhcp/internal/dnsname"
+	"github.com/netfs-project/netfs/dhcp/internal/text"
 )
 
 // A Kind is the form of a value: how its bytes are laid out, and its text. Lists
@@ -197,16 +198,14 @@ func (o Option) Text() (string, error) {
 // Hex is the value in hex, whatever it is.
 func (o Option) Hex() string { return hex.EncodeToString(o.Data) }
 
-const hexPrefix = "hex:"
-
 // ParseOption makes an option of the text of its value: what AppendText prints,
 // among others. Any value can be given in hex, as "hex:0102".
-func ParseOption(c Code, text string) (Option, error) {
+func ParseOption(c Code, s string) (Option, error) {
 	var v []byte
 	var err error
-	if h, ok := strings.CutPrefix(text, hexPrefix); ok {
+	if h, ok := strings.CutPrefix(s, text.HexPrefix); ok {
 		v, err = parseHex(nil, h)
-	} else if v, err = kinds[table[c].Kind].parse(nil, text); err == nil {
+	} else if v, err = kinds[table[c].Kind].parse(nil, s); err == nil {
 		err = checkLength(c, len(v))
 	}
 	if err != nil {
@@ -217,33 +216,6 @@ func ParseOption(c Code, text string) (Option, error) {
 		return Option{}, &OptionError{c, err}
 	}
 	return Option{c, v}, nil
-}
-
-// each splits a list, calls f for every part, and lets quotes hide commas.
-func each(s string, f func(string) error) error {
-	quoted, from := false, 0
-	for i := 0; i <= len(s); i++ {
-		switch {
-		case i == len(s) || s[i] == ',' && !quoted:
-			if err := f(s[from:i]); err != nil {
-				return err
-			}
-			from = i + 1
-		case s[i] == '\\' && quoted && i+1 < len(s):
-			i++
-		case s[i] == '"':
-			quoted = !quoted
-		}
-	}
-	return nil
-}
-
-// comma separates what is appended next from what was appended since start.
-func comma(b []byte, start int) []byte {
-	if len(b) > start {
-		return append(b, ',')
-	}
-	return b
 }
 
 func printHex(b, v []byte) ([]byte, error) {
@@ -310,7 +282,7 @@ func printUint16s(b, v []byte) ([]byte, error) { return printList(b, v, 2) }
 
 func printList(b, v []byte, size int) ([]byte, error) {
 	for start := len(b); len(v) > 0; v = v[size:] {
-		b = strconv.AppendUint(comma(b, start), uint64(bigEndian(v[:size])), 10)
+		b = strconv.AppendUint(text.Comma(b, start), uint64(bigEndian(v[:size])), 10)
 	}
 	return b, nil
 }
@@ -331,7 +303,7 @@ func parseUint(size int, list bool) func(b []byte, s string) ([]byte, error) {
 		return one
 	}
 	return func(b []byte, s string) ([]byte, error) {
-		err := each(s, func(w string) (err error) { b, err = one(b, w); return })
+		err := text.Each(s, func(w string) (err error) { b, err = one(b, w); return })
 		return b, err
 	}
 }
@@ -373,7 +345,7 @@ func printAddrs(b, v []byte) ([]byte, error) {
 		return append(b, `""`...), nil
 	}
 	for start := len(b); len(v) > 0; v = v[4:] {
-		b = addrAt(v, 0).AppendTo(comma(b, start))
+		b = addrAt(v, 0).AppendTo(text.Comma(b, start))
 	}
 	return b, nil
 }
@@ -391,20 +363,20 @@ func parseAddrs(b []byte, s string) ([]byte, error) {
 	if s == `""` {
 		return b, nil
 	}
-	err := each(s, func(w string) (err error) { b, err = parseAddr(b, w); return })
+	err := text.Each(s, func(w string) (err error) { b, err = parseAddr(b, w); return })
 	return b, err
 }
 
 func printPairs(b, v []byte) ([]byte, error) {
 	for start := len(b); len(v) > 0; v = v[8:] {
-		b = addrAt(v, 0).AppendTo(comma(b, start))
+		b = addrAt(v, 0).AppendTo(text.Comma(b, start))
 		b = addrAt(v, 4).AppendTo(append(b, ':'))
 	}
 	return b, nil
 }
 
 func parsePairs(b []byte, s string) ([]byte, error) {
-	err := each(s, func(w string) error {
+	err := text.Each(s, func(w string) error {
 		x, y, ok := strings.Cut(w, ":")
 		if !ok {
 			return fmt.Errorf("%q: not a pair of addresses, A:B", w)
@@ -425,7 +397,7 @@ func printAddrLists(b, v []byte) ([]byte, error) {
 		if n == 0 || n%4 != 0 || 1+n > len(v) {
 			return b, fmt.Errorf("a list of %d bytes in %d", n, len(v)-1)
 		}
-		b = comma(b, start)
+		b = text.Comma(b, start)
 		for i := 1; i < 1+n; i += 4 {
 			if i > 1 {
 				b = append(b, '/')
@@ -438,7 +410,7 @@ func printAddrLists(b, v []byte) ([]byte, error) {
 }
 
 func parseAddrLists(b []byte, s string) ([]byte, error) {
-	err := each(s, func(w string) (err error) {
+	err := text.Each(s, func(w string) (err error) {
 		at := len(b)
 		b = append(b, 0)
 		for a := range strings.SplitSeq(w, "/") {
@@ -473,11 +445,11 @@ func printText(b, v []byte) ([]byte, error) {
 	if len(t) == 0 && len(v) > 0 {
 		return b, errors.New("nothing but zeros")
 	}
-	return AppendQuote(b, t), nil
+	return text.AppendQuote(b, t), nil
 }
 
 func parseText(b []byte, s string) ([]byte, error) {
-	t, err := Unquote(s)
+	t, err := text.Unquote(s)
 	return append(b, t...), err
 }
 
@@ -500,14 +472,14 @@ func printNames(b, v []byte) ([]byte, error) {
 func appendNames(b []byte, names []string) []byte {
 	start := len(b)
 	for _, n := range names {
-		b = AppendQuote(comma(b, start), n)
+		b = text.AppendQuote(text.Comma(b, start), n)
 	}
 	return b
 }
 
 func parseNames(b []byte, s string) ([]byte, error) {
-	err := each(s, func(w string) error {
-		n, err := Unquote(w)
+	err := text.Each(s, func(w string) error {
+		n, err := text.Unquote(w)
 		if err == nil {
 			b, err = dnsname.Append(b, n)
 		}
@@ -519,13 +491,13 @@ func parseNames(b []byte, s string) ([]byte, error) {
 func printCodes(b, v []byte) ([]byte, error) {
 	start := len(b)
 	for _, c := range v {
-		b = append(comma(b, start), Code(c).Name()...)
+		b = append(text.Comma(b, start), Code(c).Name()...)
 	}
 	return b, nil
 }
 
 func parseCodes(b []byte, s string) ([]byte, error) {
-	err := each(s, func(w string) error {
+	err := text.Each(s, func(w string) error {
 		c, err := byName(w)
 		b = append(b, byte(c))
 		return err

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/netfs-project/netfs/dhcp/internal/text"
 )
 
 // A Route is a route of option 121. A Gateway of 0.0.0.0 means that Dst is on
@@ -91,7 +93,7 @@ func printRoutes(b, v []byte) ([]byte, error) {
 }
 
 func parseRoutes(b []byte, s string) ([]byte, error) {
-	err := each(s, func(w string) error {
+	err := text.Each(s, func(w string) error {
 		dst, gw, ok := strings.Cut(w, ":")
 		p, err := netip.ParsePrefix(dst)
 		a, err2 := netip.ParseAddr(gw)

@@ -8,10 +8,10 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/netfs-project/netfs/dhcp/internal/dnsname"
+	"github.com/netfs-project/netfs/dhcp/internal/text"
 )
 
 // A MessageType is the value of option 53.
@@ -169,7 +169,7 @@ func (o Options) String(c Code) (string, error) {
 func (o Options) host(c Code) (string, error) {
 	s, err := o.String(c)
 	if err == nil && !dnsname.IsHost(s) {
-		return "", &OptionError{c, fmt.Errorf("%s is not a host name", Quote(clip(s)))}
+		return "", &OptionError{c, fmt.Errorf("%s is not a host name", text.Quote(clip(s)))}
 	}
 	return s, err
 }
@@ -387,25 +387,10 @@ func (o Options) CaptivePortal() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !isURI(s) {
-		return "", &OptionError{OptCaptivePortal, fmt.Errorf("%s is not a URI", Quote(clip(s)))}
+	if !text.IsURI(s) {
+		return "", &OptionError{OptCaptivePortal, fmt.Errorf("%s is not a URI", text.Quote(clip(s)))}
 	}
 	return s, nil
-}
-
-// isURI reports whether s has a scheme and only bytes of RFC 3986.
-func isURI(s string) bool {
-	const also = "-._~:/?#[]@!$&'()*+,;=%"
-	scheme, _, ok := strings.Cut(s, ":")
-	if !ok || scheme == "" {
-		return false
-	}
-	for i := range len(s) {
-		if c := s[i]; !isPlain(c) && strings.IndexByte(also, c) < 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // VendorClass is what the client is, in its vendor's words.

@@ -91,3 +91,17 @@ func Frames(b []byte) ([][]byte, error) {
 	}
 	return frames, nil
 }
+
+// IPv6 returns what an Ethernet frame of IPv6 without extension headers carries: the
+// protocol and its bytes; 0 for other frames.
+func IPv6(frame []byte) (proto byte, payload []byte) {
+	const head = 14 + 40
+	if len(frame) < head || binary.BigEndian.Uint16(frame[12:]) != 0x86dd {
+		return 0, nil
+	}
+	n := int(binary.BigEndian.Uint16(frame[18:]))
+	if head+n > len(frame) {
+		return 0, nil
+	}
+	return frame[20], frame[head : head+n]
+}

@@ -114,6 +114,37 @@ func plain(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_'
 }
 
+// ReadPartial reads one name that fills b. It is partial, not fully qualified, if
+// it does not end with the root; no byte at all is a partial name too. Source: RFC 4702 2.3.1.
+func ReadPartial(b []byte) (name string, partial bool, err error) {
+	if len(b) == 0 {
+		return "", true, nil
+	}
+	name, next, err := Read(b, 0, false)
+	if errors.Is(err, ErrTruncated) {
+		partial = true
+		name, next, err = Read(append(b[:len(b):len(b)], 0), 0, false)
+		next--
+	}
+	if err == nil && next != len(b) {
+		err = fmt.Errorf("%d bytes behind the name", len(b)-next)
+	}
+	return name, partial, err
+}
+
+// AppendPartial appends the bytes of a name without a last dot, which may be
+// empty, with the root if it is not partial.
+func AppendPartial(b []byte, name string, partial bool) ([]byte, error) {
+	if name == "" && partial {
+		return b, nil
+	}
+	b, err := Append(b, name+".")
+	if err == nil && partial {
+		b = b[:len(b)-1]
+	}
+	return b, err
+}
+
 // Append appends the bytes of a name. A last dot is allowed; "." is the root.
 func Append(b []byte, name string) ([]byte, error) {
 	start := len(b)
