@@ -71,7 +71,7 @@ func (s *packetSocket) receive(b, oob []byte) (n int, unfinished, vlan bool, err
 		return err != unix.EAGAIN && err != unix.EINTR
 	})
 	if rerr != nil {
-		return 0, false, false, rerr
+		return 0, false, false, os.ErrClosed // there is no deadline that could be another reason
 	}
 	if err != nil {
 		return 0, false, false, err
