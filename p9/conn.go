@@ -174,7 +174,7 @@ func (c *conn) complete(r *request) {
 	c.write(reply)
 	c.wmu.Unlock()
 	if gone != nil {
-		gone.close(gone.ctx)
+		c.discard(gone)
 	}
 	r.free()
 }

@@ -188,7 +188,7 @@ func (l *loop) request(r *request) bool {
 		gone := s.release(r)
 		c.mu.Unlock()
 		if gone != nil {
-			gone.close(gone.ctx)
+			c.discard(gone)
 		}
 		return l.done(r)
 	}

@@ -75,6 +75,12 @@ func (r *request) free() {
 	requests.Put(r)
 }
 
+// panicked logs a panic of the tree, and is an I/O error.
+func (c *conn) panicked(p any, doing string) error {
+	c.srv.Log.Error("9p: panic", "request", doing, "panic", p, "stack", string(debug.Stack()), "from", c.user.From)
+	return syscall.EIO
+}
+
 // own makes the request independent of the input buffer.
 func (r *request) own() {
 	r.alone = true
@@ -86,7 +92,12 @@ func (r *request) own() {
 
 // waits reports whether the request is known to wait, so that it must not hold
 // the input. conn.mu is held.
-func (r *request) waits() bool {
+func (r *request) waits() (yes bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.err = r.s.c.panicked(p, r.t.Text(r.s.dialect))
+		}
+	}()
 	f := r.fid
 	switch {
 	case r.idle != nil:
@@ -136,10 +147,9 @@ func (r *request) perform() {
 	start := len(r.out)
 	defer func() {
 		if p := recover(); p != nil {
-			r.s.c.srv.Log.Error("9p: panic", "request", r.t.Text(r.s.dialect), "panic", p, "stack", string(debug.Stack()))
 			r.out = r.out[:start]
 			r.made = false
-			r.fail(syscall.EIO)
+			r.fail(r.s.c.panicked(p, r.t.Text(r.s.dialect)))
 		}
 	}()
 	if r.err == nil {

@@ -391,7 +391,7 @@ func (s *session) kill() bool {
 	}
 	s.c.mu.Unlock()
 	for _, f := range closing {
-		f.close(f.ctx)
+		s.c.discard(f)
 	}
 	t := time.NewTimer(s.c.srv.Grace)
 	defer t.Stop()
@@ -401,6 +401,16 @@ func (s *session) kill() bool {
 	case <-t.C:
 		return false
 	}
+}
+
+// discard closes a fid of which no client hears any more.
+func (c *conn) discard(f *fid) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.panicked(p, "close "+f.ref.Path())
+		}
+	}()
+	f.close(f.ctx)
 }
 
 // close closes what the fid has open. The context of a session that has ended
