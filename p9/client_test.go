@@ -174,17 +174,17 @@ func TestErrnoRoundTrip(t *testing.T) {
 		no := localErrno(e.n)
 		for _, err := range []error{no, &iofs.PathError{Op: "open", Path: "x", Err: no}} {
 			if linuxErrno(no) == e.n {
-				require.Equal(t, e.text, errorText(err))
+				require.Equal(t, e.text, errorText(err, maxEname))
 			}
 		}
 		for _, err := range []error{no, fmt.Errorf("routes:5: why: %w", no), &fs.Error{Text: "words of its own", Errno: no},
 			&fs.LineError{File: "routes", Line: 3, Err: &fs.KeyError{Key: "via", Word: "x", Err: no}, Failed: 2, Of: 5}} {
-			got := remoteError(&Msg{Ename: errorText(err)})
-			require.ErrorIs(t, got, no, errorText(err))
+			got := remoteError(&Msg{Ename: errorText(err, maxEname)})
+			require.ErrorIs(t, got, no, errorText(err, maxEname))
 		}
 	}
-	require.Equal(t, "file has been removed", errorText(fs.ErrRemoved))
-	long := errorText(fmt.Errorf("%s: %w", bytes.Repeat([]byte("é"), 4000), syscall.ENODEV))
+	require.Equal(t, "file has been removed", errorText(fs.ErrRemoved, maxEname))
+	long := errorText(fmt.Errorf("%s: %w", bytes.Repeat([]byte("é"), 4000), syscall.ENODEV), maxEname)
 	require.LessOrEqual(t, len(long), maxEname)
 	require.ErrorIs(t, remoteError(&Msg{Ename: long}), syscall.ENODEV)
 }

@@ -281,18 +281,6 @@ func (c *coder) data(name string, v *[]byte) {
 	}
 }
 
-// rest is what is left of a message whose content does not matter.
-func (c *coder) rest(v *[]byte) {
-	switch c.op {
-	case encoding:
-		c.b = append(c.b, *v...)
-	case printing:
-		c.number("rest", uint64(len(*v)))
-	default:
-		*v, c.b = c.b, nil
-	}
-}
-
 func (c *coder) qid(name string, v *Qid) {
 	if c.op == printing {
 		c.key(name)

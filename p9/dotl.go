@@ -116,6 +116,7 @@ type linuxMsg struct {
 	Times   [8]uint64 // access, modification, change, birth: seconds and nanoseconds each
 	Gen     uint64
 	DataVer uint64
+	Sync    uint32 // of Tfsync: data only
 	Statfs  struct {
 		Type, Bsize                        uint32
 		Blocks, Bfree, Bavail, Files, Free uint64
@@ -189,7 +190,9 @@ func (m *Msg) linuxFields(c *coder) bool {
 		c.u32("flags", &l.Flags)
 	case Tfsync:
 		c.u32("fid", &m.Fid)
-		c.rest(&m.Data) // a number, datasync, from newer clients
+		if c.op != decoding || len(c.b) > 0 { // some clients send no more
+			c.u32("datasync", &l.Sync)
+		}
 	case Rrename, Rsetattr, Rfsync, Rrenameat, Runlinkat, Rlink, Rxattrcreate:
 	default:
 		return m.linkFields(c) || m.lockFields(c)
@@ -418,19 +421,21 @@ func (r *request) getattr() error {
 
 // setattr is wstat without the name.
 func (r *request) setattr() error {
-	t := &r.t
-	if t.Valid&(setUID|setGID) == 0 {
+	uid, gid := uint32(NoUid), uint32(NoUid)
+	if r.t.Valid&setUID != 0 {
+		uid = r.t.Uid
+	}
+	if r.t.Valid&setGID != 0 {
+		gid = r.t.Gid
+	}
+	if uid == NoUid && gid == NoUid {
 		return nil
 	}
 	st, err := r.ref.Stat(r.ctx)
-	if err != nil {
-		return err
+	if err == nil && !r.s.c.srv.ids.are(&st, uid, gid) {
+		err = syscall.EPERM
 	}
-	ids := r.s.c.srv.ids
-	if t.Valid&setUID != 0 && t.Uid != ids.user(st.User) || t.Valid&setGID != 0 && t.Gid != ids.group(st.Group) {
-		return syscall.EPERM
-	}
-	return nil
+	return err
 }
 
 func (r *request) mkdir() error {
@@ -513,7 +518,7 @@ func (r *request) unlinkAt() error {
 }
 
 // readdir lists the directory with "." and "..". An offset is the number of
-// entries before, in the snapshot that offset 0 took.
+// entries before, in the snapshot that offset 0, or the first read, took.
 func (r *request) readdir() error {
 	f, t := r.fid, &r.t
 	switch {
@@ -535,12 +540,12 @@ func (r *request) readdir() error {
 func (l *listing) readLinux(r *request, at int, p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if at == 0 {
+	if at == 0 || !l.listed {
 		refs, err := l.ref.List(r.ctx)
 		if err != nil {
 			return 0, err
 		}
-		l.refs = refs
+		l.refs, l.listed = refs, true
 	}
 	const dots = 2
 	up := l.ref.Parent()

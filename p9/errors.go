@@ -120,15 +120,15 @@ func textErrno(s string) uint32 {
 	}
 }
 
-// maxEname bounds an error's text, so that it fits any msize.
+// maxEname bounds an error's text.
 const maxEname = 1024
 
 // errorText is the text of an error for Rerror. An error that has no words of
 // its own beside the errno, or only the name of a file that the client knows
 // better, is the errno's text exactly, which Linux's client maps back; any
 // other is the whole text, and ends in the errno's words so that clients which
-// look for them find them.
-func errorText(err error) string {
+// look for them find them. One longer than most bytes is cut before that.
+func errorText(err error, most int) string {
 	if pe, ok := err.(*iofs.PathError); ok {
 		err = pe.Err
 	}
@@ -143,11 +143,11 @@ func errorText(err error) string {
 	case known == "":
 	case bare(err), texts[strings.ToLower(s)] == no && err != fs.ErrRemoved:
 		return known
-	case textErrno(s) != no, len(s) > maxEname:
+	case textErrno(s) != no, len(s) > most:
 		tail = ": " + strings.ToLower(known)
 	}
-	if len(s)+len(tail) > maxEname {
-		s = strings.ToValidUTF8(s[:maxEname-len(tail)-3], "") + "..."
+	if len(s)+len(tail) > most {
+		s = strings.ToValidUTF8(s[:most-len(tail)-3], "") + "..."
 	}
 	return s + tail
 }

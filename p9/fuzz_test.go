@@ -62,7 +62,7 @@ func TestCodec(t *testing.T) {
 			require.Equal(t, m.Text(d), got.Text(d))
 			for n := range frame {
 				require.Error(t, DecodeMsg(frame[:n], d, &got))
-				if n > headLen && m.Type != Tfsync {
+				if whole := m.Type == Tfsync && n == len(frame)-4; n > headLen && !whole {
 					cut := slices.Clone(frame[:n])
 					cut[0] = byte(n)
 					require.Error(t, DecodeMsg(cut, d, &got), "%v cut at %d", m.Type, n)
@@ -70,9 +70,7 @@ func TestCodec(t *testing.T) {
 			}
 			long := append(slices.Clone(frame), 0)
 			long[0]++
-			if m.Type != Tfsync {
-				require.ErrorIs(t, DecodeMsg(long, d, &got), errTrail)
-			}
+			require.ErrorIs(t, DecodeMsg(long, d, &got), errTrail)
 		}
 	}
 	_, err := AppendMsg(nil, Plain, &Msg{Type: Twalk, Names: make([]string, 17)})
@@ -102,7 +100,9 @@ func FuzzMsg(f *testing.F) {
 		}
 		again, err := AppendMsg(nil, dialect, m)
 		require.NoError(t, err)
-		require.Equal(t, b, again)
+		if m.Type != Tfsync { // which has two lengths
+			require.Equal(t, b, again)
+		}
 		require.NotEmpty(t, m.Text(dialect))
 	})
 }

@@ -72,72 +72,6 @@ func startOn(t *testing.T, s *Server, dial string) (at string, stop func()) {
 	return dial, stop
 }
 
-// A request that turns out slow holds up neither other fids nor the order of its
-// own.
-func TestSlow(t *testing.T) {
-	tree := newTestTree()
-	w := serve(t, &Server{Tree: tree.Tree}).start()
-	w.open(1, "slow", ORDWR)
-	w.open(2, "mtu", OREAD)
-	w.send(
-		&Msg{Type: Tread, Tag: 100, Fid: 2, Count: 10},
-		&Msg{Type: Twrite, Tag: 101, Fid: 1, Data: []byte("one")},
-		&Msg{Type: Twrite, Tag: 102, Fid: 1, Data: []byte("two")},
-		&Msg{Type: Tread, Tag: 103, Fid: 2, Count: 10},
-		&Msg{Type: Twrite, Tag: 104, Fid: 1, Data: []byte("three")},
-		&Msg{Type: Tread, Tag: 105, Fid: 1, Offset: 0, Count: 10},
-		&Msg{Type: Tflush, Tag: 106, Oldtag: 105},
-		&Msg{Type: Tread, Tag: 107, Fid: 1, Offset: 0, Count: 10},
-		&Msg{Type: Tclunk, Tag: 108, Fid: 1},
-	)
-	for _, tag := range []uint16{100, 103, 106} {
-		require.Equal(t, tag, w.recv().Tag)
-	}
-	w.silent(20 * time.Millisecond)
-	close(tree.slow.gate)
-	for _, tag := range []uint16{101, 102, 104} {
-		m := w.recv()
-		require.Equal(t, tag, m.Tag)
-		require.Equal(t, Rwrite, m.Type)
-	}
-	// The clunk may end the read, or find it done.
-	require.Equal(t, uint16(107), w.recv().Tag)
-	require.Equal(t, uint16(108), w.recv().Tag)
-	require.Equal(t, []string{"one", "two", "three"}, tree.slow.order)
-}
-
-// A client need not wait between dependent requests.
-func TestPipelined(t *testing.T) {
-	tree := newTestTree()
-	w := serve(t, &Server{Tree: tree.Tree}).start()
-	for i, name := range []string{"mtu", "slow", "nope", "events"} {
-		fid, tag := uint32(10+i), uint16(10*i+10)
-		w.send(
-			&Msg{Type: Twalk, Tag: tag, Fid: 0, Newfid: fid, Names: []string{name}},
-			&Msg{Type: Topen, Tag: tag + 1, Fid: fid},
-			&Msg{Type: Tread, Tag: tag + 2, Fid: fid, Count: 100},
-			&Msg{Type: Tread, Tag: tag + 3, Fid: fid, Count: 100, Offset: 5},
-			&Msg{Type: Tclunk, Tag: tag + 4, Fid: fid},
-		)
-	}
-	close(tree.slow.gate)
-	got := make(map[uint16]string)
-	for len(got) < 20 {
-		m := w.recv()
-		require.Empty(t, got[m.Tag], "answered twice")
-		got[m.Tag] = m.String()
-	}
-	require.Contains(t, got[12], `data="1500\n"`)
-	require.Contains(t, got[14], "Rclunk")
-	require.Contains(t, got[30], "No such file or directory")
-	for tag := uint16(31); tag < 35; tag++ {
-		require.Contains(t, got[tag], "fid unknown")
-	}
-	// The clunk ends blocked reads of a stream, and they are answered.
-	require.Contains(t, got[42], "Interrupted system call")
-	require.Contains(t, got[44], "Rclunk")
-}
-
 func TestThousandClients(t *testing.T) {
 	before := runtime.NumGoroutine()
 	tree := newTestTree()
@@ -262,20 +196,6 @@ func (p *probe) Close(ctx context.Context) error {
 	return p.close(ctx)
 }
 
-func TestRemoveOnVanish(t *testing.T) {
-	tree := newTestTree()
-	w := serve(t, &Server{Tree: tree.Tree}).start()
-	w.ok(&Msg{Type: Twalk, Fid: 0, Newfid: 1, Names: []string{"links"}})
-	w.ok(&Msg{Type: Tcreate, Fid: 1, Name: "tmp0", Perm: DMDIR | 0o775, Mode: ORCLOSE})
-	_, err := tree.links.Walk(context.Background(), "tmp0")
-	require.NoError(t, err)
-	w.c.Close()
-	require.Eventually(t, func() bool {
-		_, err := tree.links.Walk(context.Background(), "tmp0")
-		return errors.Is(err, iofs.ErrNotExist)
-	}, 5*time.Second, time.Millisecond)
-}
-
 // Ten thousand blocked reads on one connection, and the service goes on.
 func TestManyBlocked(t *testing.T) {
 	before := runtime.NumGoroutine()
@@ -310,56 +230,6 @@ func TestManyBlocked(t *testing.T) {
 	}()
 	require.Eventually(t, func() bool { return tree.handles() == 0 }, 10*time.Second, 10*time.Millisecond)
 	settled(t, tree, before+3) // the server of this test ends in its Cleanup
-}
-
-func TestLimits(t *testing.T) {
-	tree := newTestTree()
-	w := serve(t, &Server{Tree: tree.Tree, MaxFids: 4, MaxInFlight: 3, MaxMsize: 4096}).start()
-	for fid := uint32(1); fid < 4; fid++ {
-		w.ok(&Msg{Type: Twalk, Fid: 0, Newfid: fid, Names: []string{"stuck"}})
-		w.ok(&Msg{Type: Topen, Fid: fid})
-	}
-	require.Contains(t, w.rpc(&Msg{Type: Twalk, Fid: 0, Newfid: 9}).Ename, "too many open files")
-	for fid := uint32(1); fid < 4; fid++ {
-		w.send(&Msg{Type: Tread, Tag: uint16(10 + fid), Fid: fid, Count: 1})
-	}
-	require.Contains(t, w.rpc(&Msg{Type: Tread, Fid: 1, Count: 1}).Ename, "resource temporarily unavailable")
-	// What gives room is always let in.
-	w.send(&Msg{Type: Tclunk, Tag: 20, Fid: 3})
-	require.Equal(t, uint16(13), w.recv().Tag)
-	require.Equal(t, uint16(20), w.recv().Tag)
-	require.Equal(t, Rflush, w.rpc(&Msg{Type: Tflush, Tag: 21, Oldtag: 11}).Type)
-	w.ok(&Msg{Type: Tstat, Fid: 1})
-	// A read is trimmed to msize.
-	w.open(5, "big", OREAD)
-	require.Len(t, w.ok(&Msg{Type: Tread, Fid: 5, Count: 1 << 31}).Data, 4096-ioHead)
-}
-
-// Written data that waits is bounded: input is held up, and refused if nothing
-// moves.
-func TestBackPressure(t *testing.T) {
-	tree := newTestTree()
-	w := serve(t, &Server{Tree: tree.Tree, MaxPending: 100 << 10, Grace: 50 * time.Millisecond}).start()
-	w.open(1, "deaf", ORDWR)
-	data := make([]byte, 60<<10)
-	for tag := uint16(1); tag <= 3; tag++ {
-		w.send(&Msg{Type: Twrite, Tag: tag, Fid: 1, Data: data})
-	}
-	for tag := uint16(2); tag <= 3; tag++ {
-		m := w.recv()
-		require.Equal(t, tag, m.Tag)
-		require.Contains(t, m.Ename, "resource temporarily unavailable")
-	}
-	close(tree.deaf.gate)
-	require.Equal(t, uint16(1), w.recv().Tag)
-	for tag := uint16(1); tag <= 3; tag++ {
-		w.send(&Msg{Type: Twrite, Tag: tag, Fid: 1, Data: data})
-	}
-	for tag := uint16(1); tag <= 3; tag++ {
-		m := w.recv()
-		require.Equal(t, Rwrite, m.Type, m.String())
-		require.Equal(t, tag, m.Tag)
-	}
 }
 
 func TestShutdown(t *testing.T) {

@@ -91,6 +91,11 @@ func (i *ids) group(name string) uint32 {
 	})
 }
 
+// are reports whether these are the owners already. NoUid is left as it is.
+func (i *ids) are(st *fs.Stat, uid, gid uint32) bool {
+	return (uid == NoUid || uid == i.user(st.User)) && (gid == NoUid || gid == i.group(st.Group))
+}
+
 // maxIDs bounds what is remembered, should owners ever be many.
 const maxIDs = 1024
 

@@ -17,6 +17,8 @@ type listing struct {
 	refs []*fs.Ref // that were not returned yet
 	next []byte    // the record of refs[0], if it was made and did not fit
 	off  int64     // where the last read ended
+
+	listed bool // refs is a snapshot; for 9P2000.L, which keeps it whole
 }
 
 // read fills p with whole records.

@@ -428,7 +428,9 @@ func (r *request) wstat() error {
 		return errBogusStat
 	case d.Mode != NullDir.Mode && (d.Mode&DMDIR != 0) != isDir:
 		return errConvert
-	case d.UID != "" || d.GID != "":
+	case d.Ext != "":
+		return syscall.EPERM
+	case d.UID != "", d.GID != "", r.s.dialect == DotU && (d.NumUID != NoUid || d.NumGID != NoUid):
 		if err := r.sameOwner(d); err != nil {
 			return err
 		}
@@ -452,7 +454,9 @@ func (r *request) sameOwner(d *Dir) error {
 	if err != nil {
 		return err
 	}
-	if d.UID != "" && d.UID != st.User || d.GID != "" && d.GID != st.Group {
+	switch ids := r.s.c.srv.ids; {
+	case d.UID != "" && d.UID != st.User, d.GID != "" && d.GID != st.Group,
+		r.s.dialect == DotU && !ids.are(&st, d.NumUID, d.NumGID):
 		return syscall.EPERM
 	}
 	return nil

@@ -105,7 +105,7 @@ func (r *request) waits() (yes bool) {
 	case r.t.Type != Tread && r.t.Type != Twrite, f.file == nil:
 		return false
 	case r.t.Type == Tread && f.stream != nil:
-		if r.quick = f.continues(r.t.Offset, r.t.Count); r.quick {
+		if r.quick = r.t.Count == 0 || f.continues(r.t.Offset, r.t.Count); r.quick {
 			return false
 		}
 		r.ready = f.stream.Ready()
@@ -185,10 +185,7 @@ func (r *request) fail(err error) {
 	if r.s.dialect == DotL {
 		m.Type = Rlerror
 	} else {
-		m.Ename = errorText(err)
-		if most := int(r.s.msize) - headLen - 6; len(m.Ename) > most {
-			m.Ename = m.Ename[:most]
-		}
+		m.Ename = errorText(err, min(maxEname, int(r.s.msize)-headLen-6))
 	}
 	out, encErr := AppendMsg(r.out, r.s.dialect, &m)
 	if encErr != nil {

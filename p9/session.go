@@ -146,7 +146,7 @@ func (s *session) unlink(r *request, f *fid) {
 	r.idle = make(chan struct{})
 	f.idle = r.idle
 	for _, other := range s.tags {
-		if other.fid == f && !other.queued {
+		if other != r && other.fid == f && !other.queued {
 			other.ctx.cancel()
 		}
 	}

@@ -73,9 +73,11 @@ func (a *authority) sign(name string, c *x509.Certificate) (*x509.Certificate, *
 	return made, key
 }
 
+// write replaces a file: a reader never sees half of it.
 func (a *authority) write(name string, text []byte) {
 	a.t.Helper()
-	require.NoError(a.t, os.WriteFile(a.path(name), text, 0o600))
+	require.NoError(a.t, os.WriteFile(a.path("new"), text, 0o600))
+	require.NoError(a.t, os.Rename(a.path("new"), a.path(name)))
 }
 
 // server and client make a certificate, unless it is there.
