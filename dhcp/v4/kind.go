@@ -36,13 +36,14 @@ const (
 	KindAddrLists               // 192.0.2.1/192.0.2.2,198.51.100.1: lists of addresses of one server
 	KindAddr6                   // 2001:db8::1
 	KindText                    // word or "quoted \x24"
+	KindHost                    // the same, in quotes if it is no host name
 	KindNames                   // example.com,example.net; compressed when received
 	KindRoutes                  // 10.0.0.0/8:192.0.2.1
 	KindCodes                   // names of options, opt.N
 	KindMessageType             // discover, offer, ...
 	KindClientID                // bytes, 01:02:00:5e:00:53:01
 	KindSubOptions              // 1:0a0b,2:ff
-	KindFQDN                    // so:host.example.com: flags and a name
+	KindFQDN                    // s:host.example.com.: flags and a name
 	KindClasses                 // texts
 	KindEnterprises             // 311:4d53
 	KindAuth                    // protocol:algorithm:rdm:replay:hex
@@ -80,6 +81,7 @@ var kinds = [...]kind{
 	KindAddrLists:   {"list of servers' addresses", 5, noMax, 1, printAddrLists, parseAddrLists},
 	KindAddr6:       {"IPv6 address", 16, 16, 16, printAddr6, parseAddr6},
 	KindText:        {"text", 0, noMax, 1, printText, parseText},
+	KindHost:        {"host name", 1, noMax, 1, printHost, parseText},
 	KindNames:       {"list of domain names", 1, noMax, 1, printNames, parseNames},
 	KindRoutes:      {"list of routes", 5, noMax, 1, printRoutes, parseRoutes},
 	KindCodes:       {"list of options", 1, noMax, 1, printCodes, parseCodes},
@@ -446,6 +448,13 @@ func printText(b, v []byte) ([]byte, error) {
 		return b, errors.New("nothing but zeros")
 	}
 	return text.AppendQuote(b, t), nil
+}
+
+func printHost(b, v []byte) ([]byte, error) {
+	if t := trimNUL(v); len(t) > 0 && !dnsname.IsHost(string(t)) {
+		return text.AppendQuoted(b, t), nil
+	}
+	return printText(b, v)
 }
 
 func parseText(b []byte, s string) ([]byte, error) {

@@ -64,7 +64,7 @@ type Message struct {
 
 // Decode returns the message in b, which it copies.
 func Decode(b []byte) (*Message, error) {
-	m := new(Message)
+	m := &Message{Options: make(Options, 0, 16)} // most have less
 	if err := m.Decode(slices.Clone(b)); err != nil {
 		return nil, err
 	}

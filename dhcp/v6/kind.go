@@ -34,7 +34,7 @@ const (
 	KindCodes                     // names of options, opt.N
 	KindDUID                      // bytes: 00:03:00:01:02:00:5e:00:53:01
 	KindClasses                   // texts
-	KindFQDN                      // so:host.example.com.: flags and a name
+	KindFQDN                      // s:host.example.com.: flags and a name
 	KindNTP                       // addresses and names
 	KindStatus                    // no_binding:text
 	KindAuth                      // protocol:algorithm:rdm:replay:hex

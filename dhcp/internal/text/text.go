@@ -22,6 +22,11 @@ func AppendQuote[T []byte | string](b []byte, v T) []byte {
 	if len(v) > 0 && isBare(v) {
 		return append(b, v...)
 	}
+	return AppendQuoted(b, v)
+}
+
+// AppendQuoted appends v in quotes, whatever it is.
+func AppendQuoted[T []byte | string](b []byte, v T) []byte {
 	b = append(b, '"')
 	for i := range len(v) {
 		if c := v[i]; isPlain(c) || c == ' ' || c == ',' {
@@ -36,9 +41,9 @@ func AppendQuote[T []byte | string](b []byte, v T) []byte {
 // Quote is AppendQuote into a string.
 func Quote(s string) string { return string(AppendQuote(nil, s)) }
 
-// isBare also refuses what would be read as bytes.
+// isBare also refuses what would be read as bytes, or by a command as a flag.
 func isBare[T []byte | string](v T) bool {
-	if len(v) >= len(HexPrefix) && string(v[:len(HexPrefix)]) == HexPrefix {
+	if v[0] == '-' || len(v) >= len(HexPrefix) && string(v[:len(HexPrefix)]) == HexPrefix {
 		return false
 	}
 	for i := range len(v) {
