@@ -36,17 +36,17 @@ func (s State) String() string { return stateNames[s] }
 // Config of a client. Without Address and Prefix it asks for options only
 // (stateless DHCPv6).
 type Config struct {
-	DUID        v6.DUID // ours
-	IAID        uint32  // of the link, the same for both associations
-	Address     bool    // ask for addresses: IA_NA
-	Prefix      bool    // ask for prefixes: IA_PD
-	Hint        netip.Prefix
-	Request     []v6.Code  // options to ask for; nil: DefaultRequest
-	Servers     []v6.DUID  // only these count, if any
-	Options     v6.Options // more to send
-	RapidCommit bool       // RFC 8415 18.2.1
-	Reconfigure bool       // RFC 8415 20.4
-	Prompt      bool       // no random delay of up to a second before the first message
+	DUID        v6.DUID      // ours
+	IAID        uint32       // of the link, the same for both associations
+	Address     bool         // ask for addresses: IA_NA
+	Prefix      bool         // ask for prefixes: IA_PD
+	Hint        netip.Prefix // to ask for; ::/56 asks for the length only
+	Request     []v6.Code    // options to ask for; nil: DefaultRequest
+	Servers     []v6.DUID    // only these count, if any
+	Options     v6.Options   // more to send
+	RapidCommit bool         // RFC 8415 18.2.1
+	Reconfigure bool         // RFC 8415 20.4
+	Prompt      bool         // no random delay of up to a second before the first message
 }
 
 // DefaultRequest is what is asked for unless told otherwise. The last two must be asked for: RFC 8415 18.2.1.
@@ -395,8 +395,11 @@ func (m *Machine) link(up bool) {
 	case m.state == Releasing:
 		m.stop(false, "the link is down")
 	default: // a lease goes on, and ends when it does
-		if m.state == Confirming && m.held == nil {
+		switch {
+		case m.state == Confirming && m.held == nil:
 			m.old = m.asked
+		case m.state == Declining:
+			m.asked = nil // not what another has
 		}
 		m.restart(0, "the link is down")
 	}

@@ -545,6 +545,9 @@ func TestConflict(t *testing.T) {
 	assert.Equal(t, 10*time.Second, r.due())
 	r.sends(v6.Solicit)
 	assert.NotContains(t, r.sent.String(), "ia_addr", "not the same again")
+
+	r = begin(t, cfg).bound().step(client6.Conflict{Addr: mine}).step(client6.LinkDown{}).step(client6.LinkUp{}).sends(v6.Solicit)
+	assert.NotContains(t, r.sent.String(), "ia_addr", "nor after the link was down")
 }
 
 func TestStateless(t *testing.T) {
