@@ -6,6 +6,7 @@ type coder struct {
 	b     []byte
 	order byteOrder
 	write bool
+	fresh bool // the header is new, not one that came
 }
 
 type integer interface {

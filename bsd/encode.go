@@ -23,7 +23,7 @@ func (l *Layout) Append(b []byte, m Message) ([]byte, error) {
 	}
 	b = append(b, make([]byte, n)...)
 	copy(b[start:], h.head)
-	c := &coder{b: b[start:], order: l.order, write: true}
+	c := &coder{b: b[start:], order: l.order, write: true, fresh: len(h.head) == 0}
 	version := l.Version
 	num(c, p1(2), &version)
 	num(c, p1(3), &t.num)

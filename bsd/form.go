@@ -173,7 +173,7 @@ func (f *dataForm) code(c *coder, off pos, at int, m *LinkData) {
 		p := c.b[off.off : off.off+off.size]
 		if said := int(c.get(p)); said >= at {
 			at = said
-		} else if c.write {
+		} else if c.fresh {
 			c.put(p, uint64(at))
 		} else {
 			return
