@@ -1,0 +1,349 @@
+package bsdtest
+
+import (
+	"context"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"syscall"
+
+	"github.com/netfs-project/netfs/bsd"
+	"github.com/netfs-project/netfs/bsd/rtsock"
+)
+
+// A Link is an interface.
+type Link struct {
+	Index uint16
+	Name  string
+	Addr  []byte
+	Flags uint32
+	MTU   uint64
+}
+
+// A Kernel is a simulated one. Safe for concurrent use.
+type Kernel struct {
+	layout *bsd.Layout
+
+	mu      sync.Mutex // guards what follows
+	links   []Link
+	addrs   map[uint16][]netip.Prefix
+	routes  []entry
+	sockets map[*socket]bool
+	nomem   int
+	refuse  syscall.Errno
+	asked   int
+	losing  int
+}
+
+// An entry is a route as it was written, to be told again.
+type entry struct {
+	dst   netip.Prefix
+	table uint16
+	m     bsd.RouteMsg
+}
+
+// New returns a kernel with lo0 and nothing else.
+func New(l *bsd.Layout) *Kernel {
+	k := &Kernel{layout: l, addrs: map[uint16][]netip.Prefix{}, sockets: map[*socket]bool{}}
+	k.AddLink("lo0", nil)
+	return k
+}
+
+// AddLink makes a link that is up, and returns its number.
+func (k *Kernel) AddLink(name string, addr []byte) uint16 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	n := uint16(len(k.links) + 1)
+	l := Link{Index: n, Name: name, Addr: addr, Flags: k.layout.IFF("up") | k.layout.IFF("multicast"), MTU: 1500}
+	k.links = append(k.links, l)
+	k.tell(&bsd.AnnounceMsg{Header: bsd.Header{Op: bsd.OpAnnounce}, Index: n, Name: name})
+	k.tell(k.linkMsg(&l))
+	return n
+}
+
+// AddAddr gives a link an address; its network is then in reach.
+func (k *Kernel) AddAddr(link uint16, p netip.Prefix) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.addrs[link] = append(k.addrs[link], p)
+	k.tell(k.addrMsg(link, p, bsd.OpNewAddr))
+}
+
+// Lose drops what sockets have not read, as an overflow of their buffers does, and
+// makes their next read say so.
+func (k *Kernel) Lose() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for s := range k.sockets {
+		s.overflow()
+	}
+}
+
+// LoseAnswers makes sockets overflow with each of the next n requests.
+func (k *Kernel) LoseAnswers(n int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.losing = n
+}
+
+// NoMemory makes the next n sysctls fail with ENOMEM.
+func (k *Kernel) NoMemory(n int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.nomem = n
+}
+
+// Refuse makes the next request fail: it is echoed with the errno.
+func (k *Kernel) Refuse(e syscall.Errno) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.refuse = e
+}
+
+// Requests returns how many were written.
+func (k *Kernel) Requests() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.asked
+}
+
+// Sockets returns how many are open.
+func (k *Kernel) Sockets() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.sockets)
+}
+
+// Layout is the one that it was made with.
+func (k *Kernel) Layout() *bsd.Layout { return k.layout }
+
+// Socket opens a routing socket.
+func (k *Kernel) Socket(int) (rtsock.Socket, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s := &socket{k: k, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	k.sockets[s] = true
+	return s, nil
+}
+
+// Sysctl answers {0, family, op, arg, table}.
+func (k *Kernel) Sysctl(mib ...int) ([]byte, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.nomem > 0 {
+		k.nomem--
+		return nil, os.NewSyscallError("sysctl", syscall.ENOMEM)
+	}
+	if len(mib) < 4 {
+		return nil, os.NewSyscallError("sysctl", syscall.EINVAL)
+	}
+	is := func(d bsd.Dump) bool { n, ok := k.layout.Sysctl(d); return ok && n == mib[2] }
+	var b []byte
+	switch {
+	case is(bsd.DumpRoutes):
+		table := 0
+		if len(mib) > 4 {
+			table = mib[4]
+		}
+		b = k.dumpRoutes(uint8(mib[1]), uint16(table), 0)
+	case is(bsd.DumpFlags):
+		b = k.dumpRoutes(uint8(mib[1]), 0, uint32(mib[3]))
+	case is(bsd.DumpLinks):
+		b = k.dumpLinks(mib[3])
+	default:
+		return nil, os.NewSyscallError("sysctl", syscall.EINVAL)
+	}
+	return append(b, make([]byte, 64)...), nil // the estimate was high
+}
+
+func (k *Kernel) dumpRoutes(family uint8, table uint16, flags uint32) (b []byte) {
+	for i := range k.routes {
+		e := &k.routes[i]
+		m := e.m
+		if e.table != table || flags != 0 && m.Flags&flags == 0 || family != 0 && family != m.At(bsd.RTAX_DST).Family() {
+			continue
+		}
+		m.Op, m.Type, m.Pid, m.Seq = bsd.OpGet, 0, 0, 0
+		b = k.append(b, &m)
+	}
+	return b
+}
+
+func (k *Kernel) dumpLinks(index int) (b []byte) {
+	for i := range k.links {
+		l := &k.links[i]
+		if index != 0 && index != int(l.Index) {
+			continue
+		}
+		b = k.append(b, k.linkMsg(l))
+		for _, p := range k.addrs[l.Index] {
+			b = k.append(b, k.addrMsg(l.Index, p, bsd.OpNewAddr))
+		}
+	}
+	return b
+}
+
+// append encodes what the simulator made itself: an error is a mistake in it, and
+// the message would be missed by a test.
+func (k *Kernel) append(b []byte, m bsd.Message) []byte {
+	b, _ = k.layout.Append(b, m)
+	return b
+}
+
+func (k *Kernel) linkMsg(l *Link) *bsd.LinkMsg {
+	m := &bsd.LinkMsg{Header: bsd.Header{Op: bsd.OpLink}, Index: l.Index, Flags: l.Flags, Data: bsd.LinkData{Type: 6, MTU: l.MTU}}
+	m.Set(bsd.RTAX_IFP, k.sockaddr(l))
+	return m
+}
+
+func (k *Kernel) addrMsg(link uint16, p netip.Prefix, op bsd.Op) *bsd.AddrMsg {
+	m := &bsd.AddrMsg{Header: bsd.Header{Op: op}, Index: link}
+	m.Set(bsd.RTAX_NETMASK, k.mask(p))
+	m.Set(bsd.RTAX_IFP, k.sockaddr(k.link(link)))
+	m.Set(bsd.RTAX_IFA, k.layout.SockaddrOf(scope(p.Addr(), link)))
+	return m
+}
+
+// scope gives a link-local address the zone of its link.
+func scope(a netip.Addr, link uint16) netip.Addr {
+	if a.IsLinkLocalUnicast() && a.Is6() && a.Zone() == "" {
+		return a.WithZone(strconv.Itoa(int(link)))
+	}
+	return a
+}
+
+func (k *Kernel) link(index uint16) *Link {
+	for i := range k.links {
+		if k.links[i].Index == index {
+			return &k.links[i]
+		}
+	}
+	return nil
+}
+
+func (k *Kernel) sockaddr(l *Link) bsd.Sockaddr {
+	return k.layout.SockaddrOfLink(bsd.Link{Index: l.Index, Type: 6, Name: l.Name, Addr: l.Addr})
+}
+
+// mask is a netmask as this system tells it: NetBSD and Darwin leave its end away.
+func (k *Kernel) mask(p netip.Prefix) bsd.Sockaddr {
+	m := k.layout.Mask(p.Bits(), p.Addr().Is6())
+	if k.layout.OS != "netbsd" && k.layout.OS != "darwin" {
+		return m
+	}
+	n := len(m)
+	for n > 2 && m[n-1] == 0 {
+		n--
+	}
+	if p.Bits() == 0 {
+		return nil
+	}
+	m = slices.Clone(m[:n])
+	for i := 1; i < 4; i++ {
+		m[i] = 0xff
+	}
+	m[0] = byte(n)
+	return m
+}
+
+// tell sends a message to every socket.
+func (k *Kernel) tell(m bsd.Message) {
+	b, err := k.layout.Append(nil, m)
+	if err != nil {
+		return // this system has no such message
+	}
+	for s := range k.sockets {
+		s.put(b)
+	}
+}
+
+// A socket is one end of a routing socket.
+type socket struct {
+	k     *Kernel
+	wake  chan struct{}
+	done  chan struct{}
+	queue [][]byte // guarded by k.mu, as is lost
+	lost  bool
+}
+
+// As many as a buffer of the kernel holds, or so.
+const room = 256
+
+func (s *socket) put(b []byte) {
+	if len(s.queue) == room {
+		s.overflow()
+		return
+	}
+	if !s.lost {
+		s.queue = append(s.queue, b)
+	}
+	s.ring()
+}
+
+func (s *socket) overflow() {
+	s.queue, s.lost = nil, true
+	s.ring()
+}
+
+func (s *socket) ring() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (s *socket) Read(ctx context.Context, b []byte) (int, error) {
+	for {
+		s.k.mu.Lock()
+		switch {
+		case len(s.queue) > 0:
+			n := copy(b, s.queue[0])
+			s.queue = s.queue[1:]
+			s.k.mu.Unlock()
+			return n, nil
+		case s.lost:
+			s.lost = false
+			s.k.mu.Unlock()
+			return s.overrun(b)
+		}
+		s.k.mu.Unlock()
+		select {
+		case <-s.wake:
+		case <-s.done:
+			return 0, os.ErrClosed
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
+// overrun is RTM_DESYNC where there is one, else ENOBUFS.
+func (s *socket) overrun(b []byte) (int, error) {
+	m, err := s.k.layout.Append(nil, &bsd.RouteMsg{Header: bsd.Header{Op: bsd.OpDesync}})
+	if err != nil {
+		return 0, os.NewSyscallError("read", syscall.ENOBUFS)
+	}
+	return copy(b, m), nil
+}
+
+func (s *socket) Close() error {
+	s.k.mu.Lock()
+	defer s.k.mu.Unlock()
+	if !s.k.sockets[s] {
+		return os.ErrClosed
+	}
+	delete(s.k.sockets, s)
+	close(s.done)
+	return nil
+}
+
+func (s *socket) Write(b []byte) (int, error) {
+	s.k.mu.Lock()
+	defer s.k.mu.Unlock()
+	if err := s.k.request(b); err != nil {
+		return 0, os.NewSyscallError("write", err)
+	}
+	return len(b), nil
+}

@@ -1,0 +1,1 @@
+// Lets a function of Go have no body: see sysctl_openbsd.go.

@@ -1,0 +1,5 @@
+//go:build dragonfly || darwin
+
+package rtsock
+
+func prepare(int, int) error { return nil }
