@@ -24,12 +24,13 @@ var imports = []struct{ pkg, may, os string }{
 	{"fs", "", ""},
 	{"fs/treetest", "fs", ""},
 	{"fs/fusefs", "fs", ""},
-	{"fs/host", "fs fs/*", "nl nl/*"},
+	{"fs/host", "fs fs/*", "nl nl/* bsd/rtsock"},
 	{"fs/names", "", ""},
 	{"fs/joint", "fs nl nl/rt", ""}, // what the _linux.go files of pages share
 	{"fs/dhcp", "fs dhcp/...", "fs/joint nl nl/rt"},
-	{"fs/*", "fs fs/names fs/encap", "fs/joint nl nl/*"}, // pages: words above, numbers below
+	{"fs/*", "fs fs/names fs/encap", "fs/joint nl nl/* bsd bsd/rtsock"}, // pages: words above, numbers below
 	{"bsd", "", ""},
+	{"bsd/bsdtest", "bsd bsd/rtsock", ""},
 	{"bsd/*", "bsd", ""},
 	{"p9", "fs", ""},
 	{"p9/...", "p9 fs", ""},

@@ -115,7 +115,7 @@ func (w *words) protoKey() fs.Key[Route] {
 // metricKey hides 0, but not for IPv6, whose default is 1024.
 func metricKey() fs.Key[Route] {
 	k := fs.Num("metric", "the lower is preferred; IPv6: 1024 when not given", func(r *Route) *uint32 { return &r.Metric }).Always()
-	k.Hide = func(r *Route) bool { return r.Metric == 0 && (!r.Is6() || r.Flags&Cloned != 0) }
+	k.Hide = func(r *Route) bool { return r.Metric == 0 && (!r.Is6() || r.plain || r.Flags&Cloned != 0) }
 	return given(k.Or("preference", "priority"), sayMetric).AsID()
 }
 

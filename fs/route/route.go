@@ -57,6 +57,7 @@ type Route struct {
 
 	said  [says]uint8 // how often a line named a key where silence is not zero
 	inet6 bool        // a line said family=inet6
+	plain bool        // of a kernel that gives IPv6 routes no metric by itself
 }
 
 // A Hop is one way of a multipath route.
@@ -118,6 +119,9 @@ type Kernel interface {
 	Lookup(ctx context.Context, q *Question) (*Route, error)
 }
 
+// A normer is a Kernel that fills in other things than Linux when a key is not given.
+type normer interface{ norm(*Route) }
+
 // Page returns the files of k's routing tables.
 func Page(k Kernel) fs.Page {
 	p := &page{k: k, w: loadWords()}
@@ -171,6 +175,9 @@ func (p *page) table(kind, doc string, keep func(*Route) bool) *fs.Table[Route] 
 		Ident: ident,
 		Multi: true,
 		Norm:  norm,
+	}
+	if n, ok := p.k.(normer); ok {
+		t.Norm = n.norm
 	}
 	t.Rows = func(ctx context.Context, q *fs.Query[Route]) iter.Seq2[*Route, error] {
 		p.w.refresh()

@@ -1,0 +1,526 @@
+package route
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/netip"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/netfs-project/netfs/bsd"
+	"github.com/netfs-project/netfs/bsd/rtsock"
+	"github.com/netfs-project/netfs/fs"
+)
+
+// NewPF returns the routing files of a kernel with a routing socket. The package has
+// no build tag for it: it is as good over the simulator of bsd/bsdtest.
+func NewPF(c *rtsock.Client) fs.Page { return Page(newPF(c)) }
+
+// A pf is a kernel by PF_ROUTE. Its routing table is main: there is one, or netfs
+// shows the one that its process is in.
+type pf struct {
+	c *rtsock.Client
+	l *bsd.Layout
+
+	up, gateway, host, static, dynamic, reject, blackhole uint32
+	local, broadcast, multicast, onlink                   uint32
+	others                                                uint32 // of routes that are neighbours, or made of another route for one destination
+}
+
+func newPF(c *rtsock.Client) *pf {
+	l := c.Layout()
+	k := &pf{c: c, l: l,
+		up: l.RTF("up"), gateway: l.RTF("gateway"), host: l.RTF("host"), static: l.RTF("static"), dynamic: l.RTF("dynamic"),
+		reject: l.RTF("reject"), blackhole: l.RTF("blackhole"), local: l.RTF("local"), broadcast: l.RTF("broadcast"),
+		multicast: l.RTF("multicast"),
+		onlink:    l.RTF("cloning"),
+		others:    l.RTF("llinfo") | l.RTF("cloned") | l.RTF("wascloned"),
+	}
+	if l.OS == "netbsd" {
+		k.onlink = l.RTF("connected")
+	}
+	return k
+}
+
+// Who made a route (linux/rtnetlink.h), in the words that these kernels can say.
+const (
+	protoRedirect = 1
+	protoKernel   = 2
+	protoStatic   = 4
+)
+
+// norm fills in what these kernels do: they have no metric but OpenBSD's priority,
+// and no scope.
+func (k *pf) norm(r *Route) {
+	r.plain = true
+	if r.Type == 0 {
+		r.Type = Unicast
+	}
+	if r.Table == 0 {
+		r.Table = TableMain
+	}
+	if r.said[sayProto] == 0 && r.Proto == 0 {
+		r.Proto = protoStatic
+	}
+	if !r.Dst.IsValid() {
+		return
+	}
+	r.Dst = r.Dst.Masked()
+	r.Scope = scopeGlobal
+	if !r.Is6() {
+		r.Scope = r.scope()
+	}
+}
+
+// links are the names, numbers and sizes of links, as of one dump.
+type links struct {
+	names map[uint16]string
+	mtu   map[uint16]uint64
+}
+
+func (k *pf) links(ctx context.Context) (*links, error) {
+	n := &links{names: map[uint16]string{}, mtu: map[uint16]uint64{}}
+	for m, err := range k.c.Dump(ctx, rtsock.Query{Dump: bsd.DumpLinks}) {
+		if err != nil {
+			return nil, err
+		}
+		link, ok := m.(*bsd.LinkMsg)
+		if !ok {
+			continue
+		}
+		if d, ok := k.l.Link(link.At(bsd.RTAX_IFP)); ok {
+			n.names[link.Index] = d.Name
+		}
+		n.mtu[link.Index] = link.Data.MTU
+	}
+	return n, nil
+}
+
+// index returns a link's number.
+func (n *links) index(key, name string) (uint16, error) {
+	for i, s := range n.names {
+		if s == name {
+			return i, nil
+		}
+	}
+	return 0, &fs.KeyError{Key: key, Word: name, Err: fs.ErrNotExist}
+}
+
+// Routes dumps the table.
+func (k *pf) Routes(ctx context.Context, _ *fs.Query[Route]) iter.Seq2[*Route, error] {
+	return func(yield func(*Route, error) bool) {
+		n, err := k.links(ctx)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		var r Route
+		for m, err := range k.c.Dump(ctx, rtsock.Query{Dump: bsd.DumpRoutes}) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if msg, ok := m.(*bsd.RouteMsg); ok && k.row(n, msg, &r) && !yield(&r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// row makes a record of a message. It is false for what is no route of this table: a
+// neighbour, a copy of a route for one destination, a mask that is no prefix.
+func (k *pf) row(n *links, m *bsd.RouteMsg, r *Route) bool {
+	*r = Route{plain: true}
+	p, ok := k.l.Prefix(&m.Header)
+	if !ok || m.Flags&k.others != 0 {
+		return false
+	}
+	r.Dst, r.Table, r.Type, r.Proto = p.Masked(), TableMain, k.kind(m.Flags), k.proto(m.Flags)
+	link := k.link(m)
+	if a := k.l.Addr(m.At(bsd.RTAX_GATEWAY)); a.IsValid() && m.Flags&k.gateway != 0 {
+		r.Via = a.WithZone("")
+		if zone, err := strconv.ParseUint(a.Zone(), 10, 16); err == nil && link == 0 {
+			link = uint16(zone)
+		}
+	}
+	if r.Type.refuses() {
+		if r.Via.IsLoopback() { // which stands for nowhere
+			r.Via = netip.Addr{}
+		}
+	} else {
+		r.Dev = n.names[link]
+	}
+	if k.l.OS == "openbsd" && m.Priority&^rtpDown != rtpStatic {
+		r.Metric = uint32(m.Priority &^ rtpDown)
+	}
+	if mtu := m.Metrics.MTU; mtu != n.mtu[link] { // else it is the link's
+		r.Metrics.N[mMTU] = uint32(mtu)
+	}
+	if m.Metrics.Expire != 0 {
+		r.Expires = uint32(max(m.Metrics.Expire-time.Now().Unix(), 1))
+	}
+	if !r.Is6() {
+		r.Scope = r.scope()
+	}
+	return true
+}
+
+// Priorities of OpenBSD (net/route.h): what route(8) makes has RTP_STATIC, which is
+// metric 0 here; RTP_DOWN is added where the link is down.
+const (
+	rtpStatic = 8
+	rtpDown   = 0x80
+)
+
+func (k *pf) kind(flags uint32) Type {
+	switch {
+	case flags&k.blackhole != 0:
+		return Blackhole
+	case flags&k.reject != 0:
+		return Unreachable
+	case flags&k.local != 0:
+		return Local
+	case flags&k.broadcast != 0:
+		return Broadcast
+	case flags&k.multicast != 0:
+		return Multicast
+	}
+	return Unicast
+}
+
+func (k *pf) proto(flags uint32) uint8 {
+	switch {
+	case flags&k.static != 0:
+		return protoStatic
+	case flags&k.dynamic != 0:
+		return protoRedirect
+	}
+	return protoKernel
+}
+
+// link finds the link of a route; NetBSD often has no index.
+func (k *pf) link(m *bsd.RouteMsg) uint16 {
+	for _, i := range []int{bsd.RTAX_IFP, bsd.RTAX_GATEWAY} {
+		if d, ok := k.l.Link(m.At(i)); ok && d.Index != 0 {
+			return d.Index
+		}
+	}
+	return m.Index
+}
+
+// Change writes the ops one after another.
+func (k *pf) Change(ctx context.Context, ops []fs.Op[Route]) {
+	n, err := k.links(ctx)
+	for i := range ops {
+		o := &ops[i]
+		if o.Err = err; o.Err == nil {
+			o.Err = k.blame(o, k.change(n, o))
+		}
+	}
+}
+
+func (k *pf) change(n *links, o *fs.Op[Route]) error {
+	switch {
+	case o.Act == fs.Del && o.Old != nil:
+		return k.send(n, bsd.OpDelete, o.Old)
+	case o.Act == fs.Del:
+		return k.send(n, bsd.OpDelete, &o.Row)
+	}
+	if err := k.can(&o.Row); err != nil {
+		return err
+	}
+	switch {
+	case o.Act == fs.Append:
+		return &fs.KeyError{Key: "append", Err: errNotHere}
+	case o.Act == fs.Change && o.Old == nil:
+		return k.send(n, bsd.OpChange, &o.Row)
+	case o.Old == nil:
+		err := k.send(n, bsd.OpAdd, &o.Row)
+		if o.Act == fs.Replace && errors.Is(err, syscall.EEXIST) {
+			err = k.send(n, bsd.OpChange, &o.Row)
+		}
+		return err
+	case k.sameKind(&o.Row, o.Old):
+		return k.send(n, bsd.OpChange, &o.Row)
+	}
+	// No kernel changes everything of a route: it is made anew.
+	if err := k.send(n, bsd.OpDelete, o.Old); err != nil {
+		return err
+	}
+	err := k.send(n, bsd.OpAdd, &o.Row)
+	if err != nil { // back to what was
+		err = errors.Join(err, k.send(n, bsd.OpAdd, o.Old))
+	}
+	return err
+}
+
+// sameKind reports whether RTM_CHANGE leads from one to the other: another gateway
+// or mtu.
+func (k *pf) sameKind(a, b *Route) bool {
+	return a.Type == b.Type && a.Via.IsValid() && b.Via.IsValid() && a.Proto == b.Proto && a.Metric == b.Metric &&
+		(a.Metrics.N[mMTU] != 0 || b.Metrics.N[mMTU] == 0)
+}
+
+var errNotHere = fmt.Errorf("not on this kernel: %w", errors.ErrUnsupported)
+
+// can refuses the words that these kernels have nothing for.
+func (k *pf) can(r *Route) error {
+	for _, c := range []struct {
+		key string
+		has bool
+	}{
+		{"from", r.From.IsValid() && r.From.Bits() > 0}, {"nhid", r.NHID != 0}, {"tos", r.Tos != 0}, {"realm", r.Realm != 0},
+		{"table", r.Table != TableMain}, {"pref", r.Pref != 0}, {"ttl-propagate", r.TTLProp != 0}, {"nexthop", len(r.Hops) > 0},
+		{"encap", r.Encap.Kind != 0}, {"onlink", r.Flags&(Onlink|Pervasive) != 0}, {"opt", len(r.Opts) > 0},
+		{"metric", r.Metric != 0 && (k.l.OS != "openbsd" || r.Metric >= rtpDown)},
+		{"proto", r.Proto != protoStatic && r.Proto != protoKernel}, {"src", r.Src.IsValid()}, {"congctl", r.Metrics.CongCtl != ""},
+		{"expires", r.Expires != 0}, {"type", r.Type != Unicast && r.Type != Blackhole && r.Type != Unreachable},
+		{"via", r.Via.IsValid() && r.Via.Is6() != r.Is6()},
+	} {
+		if c.has {
+			return &fs.KeyError{Key: c.key, Err: errNotHere}
+		}
+	}
+	for i, v := range r.Metrics.N {
+		if v != 0 && i != mMTU {
+			key := "lock"
+			if i > mLock {
+				key = metricNames[i]
+			}
+			return &fs.KeyError{Key: key, Err: errNotHere}
+		}
+	}
+	return nil
+}
+
+// send writes one request about r.
+func (k *pf) send(n *links, op bsd.Op, r *Route) error {
+	m := &bsd.RouteMsg{Header: bsd.Header{Op: op}, Flags: k.up}
+	if r.Proto == protoStatic || r.said[sayProto] == 0 && r.Proto == 0 {
+		m.Flags |= k.static
+	}
+	m.Set(bsd.RTAX_DST, k.l.SockaddrOf(r.Dst.Masked().Addr()))
+	if r.Dst.IsSingleIP() {
+		m.Flags |= k.host
+	} else {
+		m.Set(bsd.RTAX_NETMASK, k.l.Mask(r.Dst.Bits(), r.Is6()))
+	}
+	if k.l.OS == "openbsd" {
+		if m.Priority = uint8(r.Metric); r.Metric == 0 {
+			m.Priority = rtpStatic
+		}
+	}
+	if op == bsd.OpDelete {
+		return k.c.Change(m)
+	}
+	if mtu := r.Metrics.N[mMTU]; mtu != 0 {
+		m.Metrics.MTU, m.Inits = uint64(mtu), bsd.RTV_MTU
+	}
+	if err := k.way(n, m, r); err != nil {
+		return err
+	}
+	return k.c.Change(m)
+}
+
+// way sets where packets go.
+func (k *pf) way(n *links, m *bsd.RouteMsg, r *Route) error {
+	var link uint16
+	if r.Dev != "" {
+		var err error
+		if link, err = n.index("dev", r.Dev); err != nil {
+			return err
+		}
+	}
+	via := r.Via
+	switch {
+	case r.Type.refuses():
+		m.Flags |= k.reject
+		if r.Type == Blackhole {
+			m.Flags = m.Flags&^k.reject | k.blackhole
+		}
+		if !via.IsValid() {
+			via = loopback(r.Is6())
+		}
+		m.Flags |= k.gateway
+	case !via.IsValid():
+		if link == 0 {
+			return &fs.KeyError{Key: "dev", Err: fmt.Errorf("is missing, as is via: %w", fs.ErrInvalid)}
+		}
+		m.Flags |= k.onlink
+		m.Index = link
+		m.Set(bsd.RTAX_GATEWAY, k.l.SockaddrOfLink(bsd.Link{Index: link, Name: r.Dev}))
+		return nil
+	default:
+		m.Flags |= k.gateway
+		if via.Is6() && via.IsLinkLocalUnicast() {
+			if link == 0 {
+				return &fs.KeyError{Key: "via", Err: fmt.Errorf("of one link only, and dev is missing: %w", fs.ErrInvalid)}
+			}
+			via = via.WithZone(strconv.Itoa(int(link)))
+		}
+	}
+	m.Set(bsd.RTAX_GATEWAY, k.l.SockaddrOf(via))
+	if link != 0 {
+		m.Index = link
+		m.Set(bsd.RTAX_IFP, k.l.SockaddrOfLink(bsd.Link{Index: link, Name: r.Dev}))
+	}
+	return nil
+}
+
+func loopback(is6 bool) netip.Addr {
+	if is6 {
+		return netip.IPv6Loopback()
+	}
+	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+}
+
+// blame names the word that an errno is about.
+func (k *pf) blame(o *fs.Op[Route], err error) error {
+	var no *rtsock.Error
+	if !errors.As(err, &no) {
+		return err
+	}
+	switch {
+	case o.Act != fs.Del && o.Row.Via.IsValid() && (errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EHOSTUNREACH)):
+		return &fs.KeyError{Key: "via", Err: no.Err}
+	case o.Act != fs.Add && errors.Is(err, syscall.ESRCH):
+		return fs.ErrNotExist
+	}
+	return no.Err
+}
+
+// Lookup asks with RTM_GET.
+func (k *pf) Lookup(ctx context.Context, q *Question) (*Route, error) {
+	if !q.To.IsValid() {
+		return nil, &fs.KeyError{Key: "to", Err: fmt.Errorf("is missing: %w", fs.ErrInvalid)}
+	}
+	for _, c := range []struct {
+		key string
+		has bool
+	}{
+		{"from", q.From.IsValid()}, {"iif", q.Iif != ""}, {"oif", q.Oif != ""}, {"mark", q.Mark != 0}, {"tos", q.Tos != 0},
+		{"ipproto", q.IPProto != 0}, {"sport", q.Sport != 0}, {"dport", q.Dport != 0}, {"uid", q.HasUID},
+	} {
+		if c.has {
+			return nil, &fs.KeyError{Key: c.key, Err: errNotHere}
+		}
+	}
+	n, err := k.links(ctx)
+	if err != nil {
+		return nil, err
+	}
+	to := q.To
+	if zone := to.Zone(); zone != "" {
+		link, err := n.index("to", zone)
+		if err != nil {
+			return nil, err
+		}
+		to = to.WithZone(strconv.Itoa(int(link)))
+	}
+	m := &bsd.RouteMsg{Header: bsd.Header{Op: bsd.OpGet}, Flags: k.up | k.host}
+	m.Set(bsd.RTAX_DST, k.l.SockaddrOf(to))
+	m.Set(bsd.RTAX_IFP, k.l.SockaddrOfLink(bsd.Link{}))
+	got, err := k.c.Get(ctx, m)
+	if errors.Is(err, syscall.ESRCH) {
+		err = syscall.ENETUNREACH
+	}
+	if err != nil {
+		return nil, err
+	}
+	got.Flags &^= k.others // a neighbour is a way, too
+	var r Route
+	k.row(n, got, &r)
+	r.Src = k.l.Addr(got.At(bsd.RTAX_IFA)).WithZone("")
+	if !q.FibMatch {
+		r.Dst = netip.PrefixFrom(q.To.WithZone(""), q.To.BitLen())
+		r.Flags |= Cloned
+	}
+	return &r, nil
+}
+
+// Watch yields the table, and then what the kernel tells. What it tells of a change
+// may be a part of the route, and of a link that it is gone: then the table is read
+// again, as after a loss.
+func (k *pf) Watch(ctx context.Context) iter.Seq2[fs.Event[Route], error] {
+	return func(yield func(fs.Event[Route], error) bool) {
+		messages, err := k.c.Subscribe(ctx)
+		if err != nil {
+			yield(fs.Event[Route]{}, err)
+			return
+		}
+		w := &pfWatch{pf: k, ctx: ctx, yield: yield}
+		w.over = !w.table()
+		for m, err := range messages {
+			if w.over || !w.message(m, err) {
+				return
+			}
+		}
+	}
+}
+
+type pfWatch struct {
+	*pf
+	ctx   context.Context
+	yield func(fs.Event[Route], error) bool
+	names *links
+	over  bool
+	r     Route
+}
+
+// table yields all there is. It is false when the sequence is over.
+func (w *pfWatch) table() bool {
+	if !w.yield(fs.Event[Route]{What: fs.SyncBegin}, nil) {
+		return false
+	}
+	var err error
+	if w.names, err = w.links(w.ctx); err != nil {
+		w.yield(fs.Event[Route]{}, err)
+		return false
+	}
+	for r, err := range w.Routes(w.ctx, nil) {
+		if err != nil {
+			w.yield(fs.Event[Route]{}, err)
+			return false
+		}
+		if !w.yield(fs.Event[Route]{What: fs.Added, Row: r}, nil) {
+			return false
+		}
+	}
+	return w.yield(fs.Event[Route]{What: fs.SyncEnd}, nil)
+}
+
+func (w *pfWatch) message(m bsd.Message, err error) bool {
+	switch {
+	case errors.Is(err, rtsock.ErrOverrun):
+		return w.yield(fs.Event[Route]{What: fs.Lost}, nil) && w.table()
+	case err != nil && w.ctx.Err() != nil:
+		return false
+	case err != nil:
+		return w.yield(fs.Event[Route]{}, err)
+	}
+	switch m := m.(type) {
+	case *bsd.RouteMsg:
+		return m.Errno != 0 || w.route(m)
+	case *bsd.LinkMsg, *bsd.AnnounceMsg, *bsd.AddrMsg:
+		return w.table()
+	}
+	return true
+}
+
+func (w *pfWatch) route(m *bsd.RouteMsg) bool {
+	what := fs.Added
+	switch m.Op {
+	case bsd.OpAdd:
+	case bsd.OpDelete:
+		what = fs.Deleted
+	case bsd.OpChange, bsd.OpRedirect:
+		return w.table()
+	default:
+		return true
+	}
+	m.Metrics.Expire = 0
+	return !w.row(w.names, m, &w.r) || w.yield(fs.Event[Route]{What: what, Row: &w.r}, nil)
+}
