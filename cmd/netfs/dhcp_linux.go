@@ -114,17 +114,22 @@ func runDHCP(ctx context.Context, link string, f *dhcpFlags) (err error) {
 	if err := c.Start(ctx); err != nil {
 		return err
 	}
-	if err := f.wait(ctx, link, bound); err != nil || !f.release {
+	if err := f.wait(ctx, c, bound); err != nil || !f.release {
 		return err
 	}
 	return c.Do(context.WithoutCancel(ctx), machine.Release{})
 }
 
 // wait returns at the end of what was asked for. An interrupt is the usual end.
-func (f *dhcpFlags) wait(ctx context.Context, link string, bound <-chan struct{}) error {
+func (f *dhcpFlags) wait(ctx context.Context, c *dhcp.Client, bound <-chan struct{}) error {
+	gone := fmt.Errorf("%s: the link was removed", c.Link)
 	if !f.once {
-		<-ctx.Done()
-		return nil
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-c.Gone():
+			return gone
+		}
 	}
 	timeout := time.NewTimer(f.timeout)
 	defer timeout.Stop()
@@ -132,7 +137,9 @@ func (f *dhcpFlags) wait(ctx context.Context, link string, bound <-chan struct{}
 	case <-bound:
 		return nil
 	case <-timeout.C:
-		return fmt.Errorf("%s: no lease within %v", link, f.timeout)
+		return fmt.Errorf("%s: no lease within %v", c.Link, f.timeout)
+	case <-c.Gone():
+		return gone
 	case <-ctx.Done():
 		return ctx.Err()
 	}

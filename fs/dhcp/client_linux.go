@@ -29,7 +29,12 @@ type Client struct {
 	lock   *os.File
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
+	gone   chan struct{} // closed when the link is
+	ended  <-chan struct{}
 }
+
+// Gone is closed when the link was removed; the client is then of no more use.
+func (c *Client) Gone() <-chan struct{} { return c.gone }
 
 // A Place is where clients run and remember: a namespace, and a directory for leases.
 type Place struct {
@@ -63,9 +68,8 @@ func (p *Place) Open(ctx context.Context, link string, o Options, notify func(ru
 		lock.Close()
 		return nil, err
 	}
-	c := &Client{Runner: r, Link: link, Index: l.Index, Options: o, lock: lock}
 	watch, cancel := context.WithCancel(context.Background())
-	c.cancel = cancel
+	c := &Client{Runner: r, Link: link, Index: l.Index, Options: o, lock: lock, cancel: cancel, gone: make(chan struct{}), ended: watch.Done()}
 	if !l.carrier {
 		err = r.Do(ctx, client.LinkDown{})
 	}
@@ -127,10 +131,13 @@ func (c *Client) watch(ctx context.Context, k *nl.Client) {
 		if e.Value == nil || int(e.Value.Hdr.Index) != c.Index {
 			continue
 		}
-		up := e.What != nl.Deleted && running(e.Value)
-		if up {
+		switch {
+		case e.What == nl.Deleted:
+			close(c.gone)
+			return
+		case running(e.Value):
 			c.Do(ctx, client.LinkUp{})
-		} else {
+		default:
 			c.Do(ctx, client.LinkDown{})
 		}
 	}

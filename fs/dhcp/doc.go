@@ -1,11 +1,15 @@
 // Package dhcp runs DHCPv4 clients on links: it joins the machine and the sockets of
-// the dhcp libraries with the kernel, which gets the addresses and routes.
+// the dhcp libraries with the kernel, which gets the addresses and routes; and it is their
+// page, dhcp/ and links/X/dhcp/:
 //
-//	p := dhcp.Place{Route: route, Dir: dhcp.LeaseDir}
-//	c, err := p.Open(ctx, "eth0", dhcp.Options{}, notify)
-//	...
-//	defer c.Close()
-//	err = c.Start(ctx)
+//	echo start > links/eth0/dhcp/ctl      hold a lease until stop, release, or the end of the server
+//	cat links/eth0/dhcp/status            state=bound address=192.0.2.9 server=192.0.2.1 left=3540 due=1740
+//	cat links/eth0/dhcp/resolv.conf       what the lease says of DNS; nothing else is done with it
+//	cat dhcp/events                       what happens, of all links
+//	echo discover > links/eth0/dhcp/ctl; cat links/eth0/dhcp/servers
+//
+// Limits: Linux and Ethernet. Clients end with the server of the tree, and are not started by the
+// next; their leases stay on the links while they last, and are asked for again.
 package dhcp
 
 // LeaseDir is where leases are remembered unless told otherwise.

@@ -10,6 +10,7 @@ import (
 	"github.com/netfs-project/netfs/fs"
 	"github.com/netfs-project/netfs/fs/addr"
 	"github.com/netfs-project/netfs/fs/conntrack"
+	"github.com/netfs-project/netfs/fs/dhcp"
 	"github.com/netfs-project/netfs/fs/link"
 	"github.com/netfs-project/netfs/fs/mptcp"
 	"github.com/netfs-project/netfs/fs/neigh"
@@ -33,6 +34,7 @@ func systems() []system {
 		{"route", func(s *space) (fs.Page, error) { return route.New(s.conns.route) }},
 		{"conntrack", func(s *space) (fs.Page, error) { return conntrack.New(s.ctx(), s.conns.netfilter, s.conns.ns) }},
 		{"nft", func(s *space) (fs.Page, error) { return nft.New(s.ctx(), s.conns.netfilter) }},
+		{"dhcp", dhcpClients},
 		{"mptcp", func(s *space) (fs.Page, error) { return mptcp.New(s.ctx(), s.conns.generic, s.conns.route) }},
 		{"netns", namespaces},
 	}
@@ -119,3 +121,10 @@ func namespaces(s *space) (fs.Page, error) {
 }
 
 var errInside = fmt.Errorf("inside a namespace: %w", errors.ErrUnsupported)
+
+// dhcpClients is the page of DHCP. The clients that it starts live as long as the tree.
+func dhcpClients(s *space) (fs.Page, error) {
+	m := dhcp.NewManager(dhcp.Place{Route: s.conns.route, NS: s.conns.ns, Dir: dhcp.LeaseDir})
+	s.closers = append(s.closers, m.Close)
+	return m.Page(), nil
+}

@@ -1,0 +1,283 @@
+package dhcp
+
+import (
+	"context"
+	iofs "io/fs"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/netfs-project/netfs/dhcp/client"
+	"github.com/netfs-project/netfs/dhcp/lease"
+	"github.com/netfs-project/netfs/dhcp/v4"
+	"github.com/netfs-project/netfs/fs"
+)
+
+// text is a key that is only printed; empty is absent.
+func text[T any](name, doc string, typ fs.Type, get func(v *T) string) fs.Key[T] {
+	return fs.Key[T]{Name: name, Doc: doc, Type: typ, RO: true, Get: func(b []byte, v *T) []byte { return append(b, get(v)...) }}
+}
+
+func count[T any](name, doc string, get func(v *T) uint64) fs.Key[T] {
+	return fs.Key[T]{Name: name, Doc: doc, Type: fs.Number, RO: true, Get: func(b []byte, v *T) []byte { return strconv.AppendUint(b, get(v), 10) }}
+}
+
+func dev(v *View) string { return v.Dev }
+
+func devKey() fs.Key[View] {
+	k := fs.Str("dev", "link", func(v *View) *string { return &v.Setting.Dev }).ReadOnly()
+	return k.AsID()
+}
+
+func clients(k Kernel) func(v *View, yield func(*View) bool) bool {
+	return func(v *View, yield func(*View) bool) bool { return yield(v) }
+}
+
+// secondsOf is a duration in whole seconds.
+func secondsOf(d time.Duration) string {
+	if d >= v4.Forever {
+		return "forever"
+	}
+	return strconv.FormatInt(int64(d/time.Second), 10)
+}
+
+func statusTable(k Kernel) *fs.Table[View] {
+	of := func(get func(v *View, l *lease.Lease) string) func(v *View) string {
+		return func(v *View) string {
+			if v.Lease == nil {
+				return ""
+			}
+			return get(v, v.Lease)
+		}
+	}
+	return &fs.Table[View]{
+		Kind: "dhcpstatus", Doc: "state of the DHCP client", Info: true,
+		Keys: fs.NewKeys(
+			devKey(),
+			text("state", "of RFC 2131 4.4, in lower case; checking: the address is probed", fs.Word, func(v *View) string { return strings.ToLower(v.State.String()) }),
+			text("address", "that the link has of it", fs.Word, of(func(_ *View, l *lease.Lease) string { return l.Addr.String() })),
+			text("server", "identifier of the server", fs.Word, of(func(_ *View, l *lease.Lease) string { return l.Server.String() })),
+			text("left", "seconds of the lease that are left; forever", fs.Word, of(func(v *View, l *lease.Lease) string { return secondsOf(l.Left(v.At)) })),
+			text("due", "seconds until the client does something by itself", fs.Word, func(v *View) string {
+				if v.Due == lease.Never {
+					return ""
+				}
+				return secondsOf(max(0, v.Due-v.At.Boot))
+			}),
+			text("xid", "of the transaction", fs.Word, func(v *View) string {
+				if v.XID == 0 {
+					return ""
+				}
+				return "0x" + strconv.FormatUint(uint64(v.XID), 16)
+			}),
+			count("tries", "messages of the transaction so far", func(v *View) uint64 { return uint64(v.Tries) }),
+		),
+		Rows: rows(k, clients(k)),
+	}
+}
+
+// A held is a lease with what it sets.
+type held struct {
+	Dev string
+	*lease.Lease
+	lease.Settings
+}
+
+func leaseTable(k Kernel) *fs.Table[held] {
+	return &fs.Table[held]{
+		Kind: "dhcplease", Doc: "leases that are in use", Info: true,
+		Keys: fs.NewKeys(
+			fs.Str("dev", "link", func(h *held) *string { return &h.Dev }).ReadOnly().AsID(),
+			text("address", "with the bits of the subnet", fs.Word, func(h *held) string { return h.Settings.Addr.String() }),
+			text("server", "identifier of the server", fs.Word, func(h *held) string { return h.Server.String() }),
+			text("valid", "seconds from started; forever", fs.Word, func(h *held) string { return secondsOf(h.Lease.Valid) }),
+			text("t1", "seconds from started until the server is asked to renew", fs.Word, func(h *held) string { return secondsOf(h.T1) }),
+			text("t2", "seconds from started until any server is asked", fs.Word, func(h *held) string { return secondsOf(h.T2) }),
+			text("started", "when the request was sent, UTC", fs.Word, func(h *held) string { return h.Start.Wall.UTC().Format(time.RFC3339) }),
+			text("broadcast", "address of the subnet", fs.Word, func(h *held) string {
+				if !h.Broadcast.IsValid() {
+					return ""
+				}
+				return h.Broadcast.String()
+			}),
+			text("routes", "list of DST or DST:VIA", fs.List, func(h *held) string {
+				var list []string
+				for _, r := range h.Routes {
+					s := r.Dst.String()
+					if r.Via.IsValid() {
+						s += ":" + r.Via.String()
+					}
+					list = append(list, s)
+				}
+				return strings.Join(list, ",")
+			}),
+			text("mtu", "in bytes, if the server said so", fs.Word, func(h *held) string {
+				if h.MTU == 0 {
+					return ""
+				}
+				return strconv.Itoa(h.MTU)
+			}),
+			text("dns", "list of DNS servers", fs.List, func(h *held) string {
+				var list []string
+				for _, a := range h.DNS {
+					list = append(list, a.String())
+				}
+				return strings.Join(list, ",")
+			}),
+			text("search", "list of search domains", fs.List, func(h *held) string { return strings.Join(h.Search, ",") }),
+		),
+		Rows: rows(k, func(v *View, yield func(*held) bool) bool {
+			if v.Lease == nil {
+				return true
+			}
+			s, _ := v.Lease.Settings(v.At)
+			return yield(&held{Dev: v.Dev, Lease: v.Lease, Settings: s})
+		}),
+	}
+}
+
+func serverTable(k Kernel) *fs.Table[Server] {
+	yes := func(b bool) string {
+		if b {
+			return "1"
+		}
+		return "0"
+	}
+	return &fs.Table[Server]{
+		Kind: "dhcpserver", Doc: "servers that answered since the client began; see the verb discover", Info: true,
+		Keys: fs.NewKeys(
+			fs.Str("dev", "link", func(s *Server) *string { return &s.Dev }).ReadOnly().AsID(),
+			fs.Addr("server", "its identifier", func(s *Server) *netip.Addr { return &s.Server }).ReadOnly().AsID(),
+			text("type", "of its last answer", fs.Word, func(s *Server) string { return s.Type.String() }),
+			fs.Addr("address", "that it offered last", func(s *Server) *netip.Addr { return &s.Addr }).ReadOnly(),
+			text("valid", "seconds of the lease that it offered last", fs.Word, func(s *Server) string {
+				if s.Lease == 0 {
+					return ""
+				}
+				return secondsOf(s.Lease)
+			}),
+			count("count", "answers", func(s *Server) uint64 { return s.Count }),
+			text("taken", "1 if the last answer was", fs.Word, func(s *Server) string { return yes(s.Taken) }),
+			text("why", "why not", fs.Text, func(s *Server) string { return s.Why }),
+		),
+		Rows: rows(k, func(v *View, yield func(*Server) bool) bool {
+			for i := range v.Servers {
+				if !yield(&v.Servers[i]) {
+					return false
+				}
+			}
+			return true
+		}),
+	}
+}
+
+func statsTable(k Kernel) *fs.Table[View] {
+	keys := []fs.Key[View]{devKey()}
+	for t := v4.Discover; t <= v4.Inform; t++ {
+		if t != v4.Offer && t != v4.Ack && t != v4.Nak {
+			keys = append(keys, count("sent_"+t.String(), "messages sent", func(v *View) uint64 { return v.Client.Sent[t] }))
+		}
+	}
+	for _, t := range []v4.MessageType{v4.Offer, v4.Ack, v4.Nak, v4.ForceRenew} {
+		keys = append(keys, count("received_"+t.String(), "messages received", func(v *View) uint64 { return v.Client.Received[t] }))
+	}
+	for i := range len(client.Stats{}.Ignored) {
+		r := client.Reason(i)
+		keys = append(keys, count("ignored_"+r.String(), "messages that changed nothing", func(v *View) uint64 { return v.Client.Ignored[r] }))
+	}
+	raw := func(name, doc string, get func(v *View) uint64) { keys = append(keys, count(name, doc, get)) }
+	raw("packets", "packets of the raw socket", func(v *View) uint64 { return v.Raw.Received })
+	raw("truncated", "packets that end too early", func(v *View) uint64 { return v.Raw.Truncated })
+	raw("length", "packets whose lengths contradict", func(v *View) uint64 { return v.Raw.Length })
+	raw("checksum", "packets with a wrong checksum", func(v *View) uint64 { return v.Raw.Checksum })
+	raw("unfinished", "packets whose checksum the kernel left open", func(v *View) uint64 { return v.Raw.Unfinished })
+	raw("other", "packets of something else", func(v *View) uint64 { return v.Raw.Other + v.Raw.Fragment + v.Raw.VLAN })
+	raw("unreadable", "packets that are no DHCP messages", func(v *View) uint64 { return v.Unreadable })
+	raw("unasked", "messages while none was waited for", func(v *View) uint64 { return v.Unasked })
+	raw("send_errors", "messages that could not be sent", func(v *View) uint64 { return v.SendErrors })
+	return &fs.Table[View]{Kind: "dhcpstats", Doc: "what the DHCP client counted", Info: true, Keys: fs.NewKeys(keys...), Rows: rows(k, clients(k))}
+}
+
+// optionDir has a file for each option of the lease, by its name; its number walks, too.
+func optionDir(k Kernel, dev string) fs.Node {
+	all := func() v4.Options {
+		if v := view(k, dev); v != nil && v.Lease != nil {
+			return v.Lease.ACK.Options
+		}
+		return nil
+	}
+	return &fs.Each{
+		Doc: "options of the lease, each by its name",
+		Names: func(context.Context) ([]string, error) {
+			var names []string
+			for c := range all().All() {
+				if !slices.Contains(names, c.Name()) {
+					names = append(names, c.Name())
+				}
+			}
+			slices.Sort(names)
+			return names, nil
+		},
+		Find: func(_ context.Context, name string) (fs.Node, error) {
+			for c := range all().All() {
+				if c.Name() == name || strconv.Itoa(int(c)) == name {
+					return &fs.Value{Doc: "the option's value, or its bytes in hex", Get: func(_ context.Context, b []byte) ([]byte, error) {
+						v, ok := all().Get(c)
+						if !ok {
+							return b, nil
+						}
+						return optionText(b, v4.Option{Code: c, Data: v}), nil
+					}}, nil
+				}
+			}
+			return nil, fs.ErrNotExist
+		},
+	}
+}
+
+func optionText(b []byte, o v4.Option) []byte {
+	if s, err := o.Text(); err == nil {
+		return append(b, s...)
+	}
+	return append(append(b, "hex:"...), o.Hex()...)
+}
+
+// resolvConf is the DNS servers and domains of the lease as resolv.conf(5) has them.
+func resolvConf(k Kernel, dev string) fs.Node {
+	return &lines{func() []byte {
+		v := view(k, dev)
+		if v == nil || v.Lease == nil {
+			return nil
+		}
+		s, _ := v.Lease.Settings(v.At)
+		return s.AppendResolvConf(nil)
+	}}
+}
+
+// lines is a file of text that is not records.
+type lines struct{ get func() []byte }
+
+func (l *lines) Mode() iofs.FileMode { return 0o444 }
+
+func (l *lines) Open(context.Context, fs.OpenMode) (fs.Handle, error) {
+	return &linesFile{text: l.get()}, nil
+}
+
+// linesFile is one open file: what it showed first it shows until it is opened again.
+type linesFile struct{ text []byte }
+
+func (f *linesFile) ReadAt(_ context.Context, p []byte, off int64) (int, error) {
+	if off >= int64(len(f.text)) {
+		return 0, nil
+	}
+	return copy(p, f.text[off:]), nil
+}
+
+func (f *linesFile) WriteAt(context.Context, []byte, int64) (int, error) {
+	return 0, &fs.Error{Text: "permission denied", Errno: syscall.EACCES}
+}
+
+func (f *linesFile) Close(context.Context) error { return nil }
