@@ -14,6 +14,7 @@ import (
 	"github.com/netfs-project/netfs/dhcp/lease"
 	"github.com/netfs-project/netfs/dhcp/rawsock"
 	"github.com/netfs-project/netfs/dhcp/runner"
+	"github.com/netfs-project/netfs/dhcp/v4"
 	"github.com/netfs-project/netfs/nl"
 	"github.com/netfs-project/netfs/nl/rt"
 )
@@ -100,11 +101,12 @@ type place struct {
 // find asks the kernel for what a client must know of a link.
 func (p *Place) find(ctx context.Context, name string) (l place, err error) {
 	m, err := rt.LinkByName(ctx, p.Route, name)
+	quoted := v4.Quote(name) // it may be anything
 	if err != nil {
-		return l, fmt.Errorf("%s: %w", name, reasonOf(err))
+		return l, fmt.Errorf("%s: %w", quoted, reasonOf(err))
 	}
 	if m.Hdr.Type != syscall.ARPHRD_ETHER || len(m.Address) != 6 {
-		return l, fmt.Errorf("%s: not an Ethernet link (type %d, address of %d bytes): %w", name, m.Hdr.Type, len(m.Address), errors.ErrUnsupported)
+		return l, fmt.Errorf("%s: not an Ethernet link (type %d, address of %d bytes): %w", quoted, m.Hdr.Type, len(m.Address), errors.ErrUnsupported)
 	}
 	l = place{
 		Link:    rawsock.Link{Index: int(m.Hdr.Index), Name: name, HWAddr: net.HardwareAddr(append([]byte(nil), m.Address...))},
@@ -112,7 +114,7 @@ func (p *Place) find(ctx context.Context, name string) (l place, err error) {
 		carrier: running(m),
 	}
 	if !m.Up() {
-		return l, fmt.Errorf("%s: the link is down: set it up first", name)
+		return l, fmt.Errorf("%s: the link is down: set it up first", quoted)
 	}
 	if p.NS != nil {
 		l.Do = p.NS.Do
@@ -159,7 +161,7 @@ func lockLink(dir string, ns *nl.NS, index int, link string) (*os.File, error) {
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("%s: another netfs runs a DHCP client here", link)
+		return nil, fmt.Errorf("%s: another netfs runs a DHCP client here", v4.Quote(link))
 	}
 	return f, nil
 }

@@ -89,7 +89,7 @@ func (m *Manager) Start(ctx context.Context, dev string, o Options, once bool) e
 		return runner.ErrClosed
 	case m.clients[dev] != nil:
 		m.mu.Unlock()
-		return fmt.Errorf("%s: a client runs here: %w", dev, fs.ErrExist)
+		return fmt.Errorf("%s: a client runs here: %w", v4.Quote(dev), fs.ErrExist)
 	}
 	m.clients[dev] = c
 	m.mu.Unlock()
