@@ -1,9 +1,22 @@
-// Package p9 speaks 9P: it serves an fs.Tree to any 9P2000 client, and it is a
-// client that presents a remote tree as the same fs interfaces.
+// Package p9 speaks 9P: it serves an fs.Tree to any client of 9P2000, 9P2000.u and
+// 9P2000.L, and it is a client that presents a remote tree as the same fs
+// interfaces.
 //
-//	s := &p9.Server{Tree: tree, Log: log}
-//	l, err := p9.Listen(ctx, "unix!/run/netfs.sock")
-//	err = s.Serve(ctx, l)
+// A tree of one file, for whoever may open the socket:
+//
+//	level := "info"
+//	tree := &fs.Tree{Root: fs.Dir{
+//		"level": &fs.Value{
+//			Get: func(_ context.Context, b []byte) ([]byte, error) { return append(b, level...), nil },
+//			Set: func(_ context.Context, word string) error { level = word; return nil },
+//		},
+//	}}
+//	l, err := p9.Listen("unix!/run/level.sock")
+//	...
+//	err = (&p9.Server{Tree: tree, Log: log}).Serve(ctx, l)
+//
+// Any fs.Node will do for a root: the four interfaces of package fs are all that
+// the server knows of a tree. And a file of any tree:
 //
 //	c, err := p9.Dial(ctx, "unix!/run/netfs.sock")
 //	f, err := c.Open(ctx, "links/eth0/mtu", p9.OREAD)
@@ -16,12 +29,23 @@
 //	l, err := (&p9.TLS{Cert: cert, Key: key, CA: ca, Policy: policy}).Listen("tls!*!5641")
 //	c, err := (&p9.Options{TLS: &p9.TLS{Cert: cert, Key: key, CA: ca}}).Dial(ctx, "tls!host!5641")
 //
-// The protocol is section 5 of the Plan 9 manual; .u and .L are its variants
-// for Unix and for Linux. The dialect is chosen by Tversion, per session.
+// # Protocol
+//
+// 9P2000 is section 5 of the Plan 9 manual, intro(5) and what follows it. 9P2000.u,
+// for Unix, is in "Plan 9 Remote Resource Protocol Unix Extension" (E. Van Hensbergen,
+// draft of an RFC, 2009). 9P2000.L, for Linux, is in diod's protocol.md and in
+// include/net/9p/9p.h of Linux. Tversion chooses the dialect, per session; what the
+// server says to each message is in testdata, one conversation a file.
 //
 // What the server promises beyond the manual: requests that name the same fid
 // take effect in the order in which they were sent, so that a client may send
 // walk, open, read and clunk without waiting in between; a request which is
 // slow never holds up the requests for other fids; after Rflush nothing of the
-// flushed request is done or sent.
+// flushed request is done or sent. The context of a request ends with Tflush,
+// Tversion, the connection and Serve; one that goes on all the same is answered
+// for after Server.Grace, and its fid given up. A panic of the tree is EIO and a
+// line of the log.
+//
+// What it has not: authentication by Tauth, links, devices, extended attributes and
+// locks are refused, with the errors that clients expect.
 package p9

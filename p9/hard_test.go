@@ -196,42 +196,6 @@ func (p *probe) Close(ctx context.Context) error {
 	return p.close(ctx)
 }
 
-// Ten thousand blocked reads on one connection, and the service goes on.
-func TestManyBlocked(t *testing.T) {
-	before := runtime.NumGoroutine()
-	tree := newTestTree()
-	func() {
-		w := serve(t, &Server{Tree: tree.Tree, MaxInFlight: 20000, MaxFids: 20000}).start()
-		const n = 10000
-		w.open(30000, "mtu", OREAD)
-		var batch []*Msg
-		for i := range n {
-			fid := uint32(1 + i)
-			batch = append(batch,
-				&Msg{Type: Twalk, Tag: uint16(20000 + i), Fid: 0, Newfid: fid, Names: []string{"stuck"}},
-				&Msg{Type: Topen, Tag: uint16(40000 + i), Fid: fid},
-				&Msg{Type: Tread, Tag: uint16(1 + i), Fid: fid, Count: 1 << 20})
-			if len(batch) >= 300 || i == n-1 {
-				w.send(batch...)
-				for range len(batch) / 3 * 2 {
-					require.Contains(t, []Type{Rwalk, Ropen}, w.recv().Type)
-				}
-				batch = batch[:0]
-			}
-		}
-		require.Equal(t, "1500\n", string(w.ok(&Msg{Type: Tread, Tag: 20000, Fid: 30000, Count: 10}).Data))
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		require.Less(t, m.HeapInuse, uint64(400<<20), "blocked reads hold their buffers")
-		for i := range n {
-			w.rpc(&Msg{Type: Tflush, Tag: 20001, Oldtag: uint16(1 + i)})
-		}
-		w.c.Close()
-	}()
-	require.Eventually(t, func() bool { return tree.handles() == 0 }, 10*time.Second, 10*time.Millisecond)
-	settled(t, tree, before+3) // the server of this test ends in its Cleanup
-}
-
 func TestShutdown(t *testing.T) {
 	before := runtime.NumGoroutine()
 	tree := newTestTree()

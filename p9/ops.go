@@ -317,8 +317,12 @@ func (r *request) read() error {
 	switch {
 	case f.stream != nil:
 		n = min(n, fullBatch) // what has come, not what there is room for
-	case r.alone && f.blocker != nil && r.s.crowded():
-		n = min(n, crowdedRead)
+	case r.alone && f.blocker != nil && n > smallRead:
+		large := r.s.c.srv.large
+		defer large.Add(-1)
+		if large.Add(1) > largeReads {
+			n = smallRead
+		}
 	}
 	m, err := r.readFile(r.payload(int(n)))
 	if m == 0 && err != nil {
@@ -340,16 +344,12 @@ func (r *request) readFile(p []byte) (int, error) {
 	return r.file.ReadAt(r.ctx, p, int64(r.t.Offset))
 }
 
-// crowdedRead is what a read that waits among many others may return.
-const crowdedRead = 8 << 10
-
-// crowded reports whether so many requests run apart that each has to do with a
-// small buffer.
-func (s *session) crowded() bool {
-	s.c.mu.Lock()
-	defer s.c.mu.Unlock()
-	return s.apart > 16
-}
+// Reads that wait hold their buffer, which is a large one for the first of all
+// the server's connections only: the others may return less.
+const (
+	largeReads = 64
+	smallRead  = 8 << 10
+)
 
 func (r *request) write() error {
 	f, t := r.fid, &r.t

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/netfs-project/netfs/fs"
@@ -40,6 +41,7 @@ type Server struct {
 
 	readOnly *fs.Tree // Tree for those who can only read
 	ids      *ids
+	large    *atomic.Int64 // reads that wait and asked for much
 }
 
 const minMsize = 256 // a stat record of this tree fits
@@ -59,7 +61,7 @@ func (s *Server) limits() *Server {
 	if l.Log == nil {
 		l.Log = slog.New(slog.DiscardHandler)
 	}
-	l.ids = new(ids)
+	l.ids, l.large = new(ids), new(atomic.Int64)
 	l.readOnly = l.Tree.AsReadOnly()
 	return &l
 }
