@@ -26,6 +26,9 @@
 //     Tunlinkat and Tsetattr do the same to those who use that one file.
 //   - A tree whose calls do not heed their context cannot be helped: such a call
 //     stops the server.
+//   - When a connection ends while a request is being read, it races with itself (a
+//     sync.WaitGroup is waited for and added to), of which Go's runtime may make a
+//     panic: v0.3.0.
 //   - It does not walk "..", and a walk that fails at its second name fails whole.
 //   - It answers EINVAL where attributes are asked for (Txattrwalk), and a Tread
 //     larger than its message with EFAULT.

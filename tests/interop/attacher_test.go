@@ -21,6 +21,9 @@ var root = &fs.User{Name: "root", From: "test"}
 // the socket.
 func (m *machine) serveTheirs(t *testing.T, o *attacher.Options) string {
 	t.Helper()
+	if race {
+		t.Skip("hugelgupf/p9's server races with itself when a connection ends, and panics then: run again without -race")
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	a, err := attacher.New(ctx, m.tree, o)
 	require.NoError(t, err)
