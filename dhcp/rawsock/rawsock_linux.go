@@ -68,7 +68,8 @@ func (s *packetSocket) receive(b, oob []byte) (n int, unfinished, vlan bool, err
 	var oobn, flags int
 	rerr := s.rc.Read(func(fd uintptr) bool {
 		n, oobn, flags, _, err = unix.Recvmsg(int(fd), b, oob, 0)
-		return err != unix.EAGAIN && err != unix.EINTR
+		// ENETDOWN is told once when the link is set down; the socket goes on when it is up again.
+		return err != unix.EAGAIN && err != unix.EINTR && err != unix.ENETDOWN
 	})
 	if rerr != nil {
 		return 0, false, false, os.ErrClosed // there is no deadline that could be another reason

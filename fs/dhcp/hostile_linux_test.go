@@ -15,6 +15,7 @@ import (
 	"github.com/netfs-project/netfs/dhcp/dhcptest"
 	"github.com/netfs-project/netfs/dhcp/runner"
 	"github.com/netfs-project/netfs/dhcp/v4"
+	"github.com/netfs-project/netfs/dhcp/wire"
 	"github.com/netfs-project/netfs/fs/dhcp"
 
 	"github.com/stretchr/testify/require"
@@ -167,8 +168,10 @@ func TestRouteOfAnother(t *testing.T) {
 // The carrier goes and comes: the lease stays, and is asked for again.
 func TestCarrier(t *testing.T) {
 	r := newRig(t)
-	r.serve(testServer(10 * time.Minute))
-	c, w := r.open(dhcp.Options{ACD: dhcp.ACDOff})
+	s := testServer(10 * time.Minute)
+	require.NoError(t, s.Options.SetAddr(v4.OptRouters, s.ID))
+	r.serve(s)
+	c, w := r.open(dhcp.Options{})
 	require.NoError(t, c.Start(context.Background()))
 	n := w.until(0, enters(client.Bound))
 	addr := c.Status().Lease.Addr.String()
@@ -177,9 +180,26 @@ func TestCarrier(t *testing.T) {
 	require.Contains(t, r.addrs(), addr)
 	r.server.Run(t, "ip", "link", "set", "vS", "up")
 	n = w.until(n, enters(client.Rebooting))
-	w.until(n, enters(client.Bound))
+	n = w.until(n, enters(client.Bound))
 	require.Contains(t, r.addrs(), addr)
+
+	// Set down and up by a person: the kernel drops the routes, and they come again.
+	r.host.Run(t, "ip", "link", "set", "vC", "down")
+	n = w.until(n, enters(client.InitReboot))
+	r.host.Run(t, "ip", "link", "set", "vC", "up")
+	n = w.until(n, enters(client.Bound))
+	require.Contains(t, r.addrs(), addr)
+	require.Contains(t, r.routes(), "default via 10.99.0.1")
 	require.NotContains(t, w.text(), "remove")
+
+	// The watch over the address goes on.
+	taken := netip.MustParseAddr(addr)
+	thief := r.arp(taken)
+	for range 2 {
+		require.NoError(t, thief.Send(&wire.ARP{Op: wire.ARPRequest, SenderMAC: r.serverMAC(), SenderIP: taken, TargetIP: taken}))
+	}
+	w.until(n, enters(client.Init))
+	require.Contains(t, w.text(), "remove "+addr)
 }
 
 // A client with an address that ends takes it away itself, and routes with it.

@@ -25,16 +25,13 @@ func count[T any](name, doc string, get func(v *T) uint64) fs.Key[T] {
 	return fs.Key[T]{Name: name, Doc: doc, Type: fs.Number, RO: true, Get: func(b []byte, v *T) []byte { return strconv.AppendUint(b, get(v), 10) }}
 }
 
-func dev(v *View) string { return v.Dev }
-
 func devKey() fs.Key[View] {
 	k := fs.Str("dev", "link", func(v *View) *string { return &v.Setting.Dev }).ReadOnly()
 	return k.AsID()
 }
 
-func clients(k Kernel) func(v *View, yield func(*View) bool) bool {
-	return func(v *View, yield func(*View) bool) bool { return yield(v) }
-}
+// itself is what rows makes of a client that is the record.
+func itself(v *View, yield func(*View) bool) bool { return yield(v) }
 
 // secondsOf is a duration in whole seconds.
 func secondsOf(d time.Duration) string {
@@ -75,7 +72,7 @@ func statusTable(k Kernel) *fs.Table[View] {
 			}),
 			count("tries", "messages of the transaction so far", func(v *View) uint64 { return uint64(v.Tries) }),
 		),
-		Rows: rows(k, clients(k)),
+		Rows: rows(k, itself),
 	}
 }
 
@@ -198,7 +195,7 @@ func statsTable(k Kernel) *fs.Table[View] {
 	raw("unreadable", "packets that are no DHCP messages", func(v *View) uint64 { return v.Unreadable })
 	raw("unasked", "messages while none was waited for", func(v *View) uint64 { return v.Unasked })
 	raw("send_errors", "messages that could not be sent", func(v *View) uint64 { return v.SendErrors })
-	return &fs.Table[View]{Kind: "dhcpstats", Doc: "what the DHCP client counted", Info: true, Keys: fs.NewKeys(keys...), Rows: rows(k, clients(k))}
+	return &fs.Table[View]{Kind: "dhcpstats", Doc: "what the DHCP client counted", Info: true, Keys: fs.NewKeys(keys...), Rows: rows(k, itself)}
 }
 
 // optionDir has a file for each option of the lease, by its name; its number walks, too.
