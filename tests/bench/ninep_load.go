@@ -277,7 +277,7 @@ func (s *nine) client(d p9.Dialect, msize uint32) (*p9.Client, error) {
 }
 
 func (s *nine) cycles(ctx context.Context, c *p9.Client, over *atomic.Bool, n *atomic.Int64) error {
-	root, err := c.Attach(ctx, "root", "")
+	root, err := c.Attach(ctx, "root", 0, "")
 	if err != nil {
 		return err
 	}
