@@ -1,6 +1,7 @@
 package p9
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,9 +20,11 @@ const (
 )
 
 // ParseDial splits a dial string of Plan 9, dial(2), into what package net
-// takes: "unix!/run/netfs.sock", "tcp!127.0.0.1!5640", "tcp!localhost",
-// "tls!host!5641", whose network is "tls". A path that begins with a slash is a
-// unix socket.
+// takes: "unix!/run/netfs.sock", "tcp!127.0.0.1!5640", "tcp!localhost"; a path
+// that begins with a slash is a unix socket. Networks that package net does not
+// know are "tls" ("tls!host!5641"); "vsock", of virtual machines, with a context
+// identifier or one of its names ("vsock!2!5640", "vsock!host!5640"); and "fd", a
+// socket that is open already ("fd!3").
 func ParseDial(s string) (network, address string, err error) {
 	kind, rest, _ := strings.Cut(s, "!")
 	if strings.HasPrefix(s, "/") {
@@ -51,8 +54,19 @@ func ParseDial(s string) (network, address string, err error) {
 			port = DefaultPort
 		}
 		return kind, net.JoinHostPort(strings.Trim(host, "[]"), port), nil
+	case "vsock":
+		cid, port, _ := strings.Cut(rest, "!")
+		if _, err := parseVsock(cid + ":" + cmp.Or(port, DefaultPort)); err != nil {
+			return "", "", fmt.Errorf("dial %q: not vsock!CID!PORT", s)
+		}
+		return kind, cid + ":" + cmp.Or(port, DefaultPort), nil
+	case "fd":
+		if _, err := descriptor(rest); err != nil {
+			return "", "", fmt.Errorf("dial %q: not fd!NUMBER", s)
+		}
+		return kind, rest, nil
 	}
-	return "", "", fmt.Errorf("dial %q: not unix!PATH, tcp!HOST!PORT or tls!HOST!PORT", s)
+	return "", "", fmt.Errorf("dial %q: not unix!PATH, tcp!HOST!PORT, tls!HOST!PORT, vsock!CID!PORT or fd!NUMBER", s)
 }
 
 // Listen listens on a dial string. A unix socket is made with mode 0660 and
@@ -68,6 +82,18 @@ func Listen(dial string) (net.Listener, error) {
 		return listenUnix(address)
 	case "tls":
 		return nil, fmt.Errorf("listen %s: %w", dial, errNoCert)
+	case "vsock":
+		l, err := listenVsock(address)
+		if err != nil {
+			return nil, fmt.Errorf("listen %s: %w", dial, err)
+		}
+		return l, nil
+	case "fd":
+		f, err := descriptor(address)
+		if err != nil {
+			return nil, err
+		}
+		return FileListener(f)
 	}
 	a, err := net.ResolveTCPAddr(network, address)
 	if err != nil {
@@ -134,15 +160,17 @@ func dialNet(ctx context.Context, dial string, t *TLS) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if network == "tls" {
-		c, err := t.dial(ctx, address)
-		if err != nil {
-			return nil, fmt.Errorf("dial %s: %w", dial, err)
-		}
-		return c, nil
+	var c net.Conn
+	switch network {
+	case "tls":
+		c, err = t.dial(ctx, address)
+	case "vsock":
+		c, err = dialVsock(ctx, address)
+	case "fd":
+		c, err = dialFD(address)
+	default:
+		c, err = new(net.Dialer).DialContext(ctx, network, address)
 	}
-	var d net.Dialer
-	c, err := d.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", dial, err)
 	}

@@ -277,12 +277,13 @@ func TestParseDial(t *testing.T) {
 		"unix!/run/netfs.sock": "unix /run/netfs.sock", "/run/x": "unix /run/x", "unix!rel": "unix rel", "tcp!127.0.0.1!5640": "tcp 127.0.0.1:5640",
 		"tcp!localhost": "tcp localhost:564", "tcp!::1!564": "tcp [::1]:564", "tcp![::1]!9fs": "tcp [::1]:564", "tcp!*!1": "tcp :1",
 		"tls!x!1": "tls x:1", "tls!x": "tls x:5641",
+		"vsock!2!5640": "vsock 2:5640", "vsock!host": "vsock host:564", "vsock!*!1": "vsock *:1", "fd!3": "fd 3",
 	} {
 		network, address, err := ParseDial(dial)
 		require.NoError(t, err, dial)
 		require.Equal(t, want, network+" "+address)
 	}
-	for _, dial := range []string{"", "unix", "unix!", "tcp", "tcp!", "tcp!!1", "udp!x!1", "run/x", "tls!!1", "tcp!a!1!2"} {
+	for _, dial := range []string{"", "unix", "unix!", "tcp", "tcp!", "tcp!!1", "udp!x!1", "run/x", "tls!!1", "tcp!a!1!2", "vsock!", "vsock!x!1", "vsock!2!x", "vsock!2!1!1", "vsock!-1!1", "fd!", "fd!-1", "fd!x"} {
 		_, _, err := ParseDial(dial)
 		require.ErrorContains(t, err, fmt.Sprintf("dial %q: ", dial))
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,9 @@ type Server struct {
 	// TCPWritable lets clients of plain TCP write, with the rights of the
 	// server's own user. Otherwise they are nobody, and read only.
 	TCPWritable bool
+	// VsockPeers are the context identifiers of the machines that may connect
+	// over vsock; nil: all. Who connects so is as one of plain TCP.
+	VsockPeers []uint32
 
 	MaxMsize    uint32 // largest frame: 1 MiB and 24 bytes
 	MaxConns    int    // connections of one Serve: 4096
@@ -74,7 +78,8 @@ func def[T comparable](v *T, to T) {
 }
 
 // Serve accepts connections until ctx is done or l fails. It closes l and
-// returns after the last connection has ended; ending ctx is no error.
+// returns after the last connection has ended; ending ctx is no error, nor is
+// io.EOF of a listener that has no more connections to come.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if err := mayListen(l.Addr()); err != nil {
 		l.Close()
@@ -97,6 +102,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		}
 		if err != nil {
 			l.Close()
+			if errors.Is(err, io.EOF) { // a passed connection: there was one
+				conns.Wait()
+				return nil
+			}
 			return err
 		}
 		select {
@@ -171,7 +180,7 @@ func from(c net.Conn) string {
 }
 
 // identify tells who is at the other end: the kernel's word on a unix socket,
-// the certificate's and the policy's with TLS, nobody on plain TCP. What the
+// the certificate's and the policy's with TLS, nobody on plain TCP and vsock. What the
 // client says in uname never counts.
 func (s *Server) identify(ctx context.Context, c net.Conn) (peer, error) {
 	switch c := c.(type) {
@@ -192,6 +201,9 @@ func (s *Server) identify(ctx context.Context, c net.Conn) (peer, error) {
 	}
 	if err := mayListen(c.LocalAddr()); err != nil {
 		return peer{}, err
+	}
+	if a, ok := c.RemoteAddr().(*VsockAddr); ok && s.VsockPeers != nil && !slices.Contains(s.VsockPeers, a.CID) {
+		return peer{}, fmt.Errorf("context identifier %d may not connect", a.CID)
 	}
 	if s.TCPWritable {
 		u := named(uint32(os.Geteuid()), uint32(os.Getegid()))

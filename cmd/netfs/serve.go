@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/netfs-project/netfs/cmd/internal/tlsflags"
 	"github.com/netfs-project/netfs/fs"
@@ -31,6 +33,7 @@ type serveFlags struct {
 	stdio    bool
 	memory   int64
 	verbose  bool
+	peers    []uint
 	tls      *p9.TLS
 }
 
@@ -45,7 +48,10 @@ whom the system lets open it, the tree knows by the socket's peer credentials).
 With --mount alone nothing listens.
 
 A tcp address must be of the loopback, where the tree is read-only unless
---tcp-writable is given: whoever can connect is nobody in particular. Any other
+--tcp-writable is given: whoever can connect is nobody in particular. The same holds
+for vsock!CID!PORT, which is for virtual machines and their host (* for all CIDs of
+this machine); --vsock-peer names those that may connect. fd!NUMBER is a stream socket
+that was passed: one that listens, or a connection, with whose end netfs ends. Any other
 address is tls!HOST!PORT (* for all hosts), which takes --cert, --key, --ca and
 --policy; netfs cert makes them for a first try. These files are read again when they
 change. A line of the policy is SAN ROLE [ANAME], as in
@@ -64,10 +70,11 @@ SIGINT and SIGTERM end it: blocked readers are released, mounts and sockets remo
 		RunE: func(c *cobra.Command, _ []string) error { return serve(c.Context(), &f) },
 	}
 	f.tls = tlsflags.Server(c)
-	c.Flags().StringArrayVarP(&f.listen, "listen", "l", nil, "address to listen on: unix!PATH, tcp!HOST!PORT or tls!HOST!PORT (may be repeated)")
+	c.Flags().StringArrayVarP(&f.listen, "listen", "l", nil, "address to listen on: unix!PATH, tcp!HOST!PORT, tls!HOST!PORT, vsock!CID!PORT or fd!NUMBER (may be repeated)")
 	c.Flags().StringVarP(&f.mount, "mount", "m", "", "directory to mount the tree on, through FUSE")
 	c.Flags().BoolVar(&f.readOnly, "ro", false, "refuse every write")
-	c.Flags().BoolVar(&f.writable, "tcp-writable", false, "let tcp clients write")
+	c.Flags().BoolVar(&f.writable, "tcp-writable", false, "let tcp and vsock clients write")
+	c.Flags().UintSliceVar(&f.peers, "vsock-peer", nil, "context identifier of a machine that may connect over vsock (may be repeated; all)")
 	c.Flags().BoolVar(&f.stdio, "stdio", false, "speak 9P on standard input and output, for ssh HOST netfs serve --stdio")
 	c.Flags().Int64Var(&f.memory, "memory", 256, "limit of what open files hold, in MiB; the rest goes to temporary files")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "log connections too")
@@ -88,6 +95,9 @@ func serve(ctx context.Context, f *serveFlags) error {
 	tree := h.Tree()
 	tree.Log, tree.ReadOnly = log, f.readOnly
 	srv := &p9.Server{Tree: tree, Log: log, TCPWritable: f.writable}
+	for _, cid := range f.peers {
+		srv.VsockPeers = append(srv.VsockPeers, uint32(min(cid, math.MaxUint32)))
+	}
 
 	if f.stdio {
 		return srv.ServeConn(ctx, stdio{}, self())
@@ -118,19 +128,23 @@ func serve(ctx context.Context, f *serveFlags) error {
 	return serveAll(ctx, srv, listeners, log)
 }
 
-// serveAll serves every listener until ctx ends or one of them fails.
+// serveAll serves every listener until ctx ends, one of them fails, or none has
+// more to come: passed connections end.
 func serveAll(ctx context.Context, srv *p9.Server, listeners []net.Listener, log *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	errs := make([]error, len(listeners))
 	var wg sync.WaitGroup
+	var left atomic.Int64
+	left.Store(int64(len(listeners)))
 	for i, l := range listeners {
 		log.Info("listening", "addr", l.Addr().Network()+"!"+l.Addr().String())
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			defer cancel()
-			errs[i] = srv.Serve(ctx, l)
+			if errs[i] = srv.Serve(ctx, l); errs[i] != nil || left.Add(-1) == 0 {
+				cancel()
+			}
 		}()
 	}
 	notifyReady()
