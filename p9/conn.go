@@ -34,15 +34,20 @@ type conn struct {
 	deadline time.Time  // of writes, as it is set now
 
 	watch   *time.Timer
-	watched atomic.Bool // watch is set
+	watched atomic.Bool  // watch is set
+	pace    atomic.Int64 // when it is set next: a time.Duration
 
 	over chan struct{} // closed when nobody reads any more; then err is set
 	err  error
 }
 
 const (
-	// tick is how long a request may hold the input: two ticks at most.
-	tick = time.Millisecond
+	// tick is how long a request may hold the input once the watch has seen it.
+	// The watch looks as often after a request that did, and twice as rarely each
+	// time that it sees none, down to every idleTick: a timer costs as much as a
+	// small request.
+	tick     = time.Millisecond
+	idleTick = 16 * tick
 	// handshakeMsize bounds frames before Tversion.
 	handshakeMsize = 8 << 10
 	// fullBatch is how many bytes of replies are collected before they are
@@ -59,6 +64,7 @@ func (c *conn) run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { c.rw.Close() })()
 	c.over = make(chan struct{})
 	c.sess = newSession(c, nowhere, handshakeMsize)
+	c.pace.Store(int64(tick))
 	c.watch = time.AfterFunc(time.Hour, c.ticked)
 	defer c.watch.Stop()
 	c.readDeadline(c.srv.HandshakeTimeout)
@@ -120,8 +126,14 @@ func (c *conn) writeDeadline() {
 
 // watchOn makes sure that a tick comes.
 func (c *conn) watchOn() {
-	if !c.watched.Load() && c.watched.CompareAndSwap(false, true) {
-		c.watch.Reset(tick)
+	if !c.watched.Load() {
+		c.watchIn(time.Duration(c.pace.Load()))
+	}
+}
+
+func (c *conn) watchIn(d time.Duration) {
+	if c.watched.CompareAndSwap(false, true) {
+		c.watch.Reset(d)
 	}
 }
 
@@ -138,10 +150,12 @@ func (c *conn) ticked() {
 	c.mu.Unlock()
 	switch n {
 	case 0:
+		c.pace.Store(min(2*c.pace.Load(), int64(idleTick)))
 	case seen:
+		c.pace.Store(int64(tick))
 		l.takeInput(n)
 	default:
-		c.watchOn()
+		c.watchIn(tick)
 	}
 }
 
