@@ -30,7 +30,7 @@ func main() {
 	}
 	n := flag.Int("n", 5, "rounds that count")
 	rows := flag.String("rows", "", "only rows whose name matches this regular expression")
-	out := flag.String("o", "", "file to write the table to")
+	out := flag.String("o", "", "file to write the table to; rows that do not run now are kept as they stand there")
 	routes := flag.Int("routes", 1_000_000, "routes in the big table")
 	flag.Parse()
 	if os.Getenv("NETFS_BENCH") == "" {
@@ -98,9 +98,10 @@ func run(cfg config) error {
 	if err != nil {
 		return err
 	}
-	var t table
+	t := table{old: lines(cfg.out)}
 	for _, r := range slices.Concat(rows, nineRows()) {
 		if !want.MatchString(r.Name) {
+			t.keep(r)
 			continue
 		}
 		fmt.Fprintln(os.Stderr, "== "+r.Name)
@@ -116,6 +117,7 @@ func run(cfg config) error {
 	}
 	for _, m := range measures {
 		if !want.MatchString(m.Name) {
+			t.single = t.kept(t.single, m.What)
 			continue
 		}
 		fmt.Fprintln(os.Stderr, "== "+m.Name)

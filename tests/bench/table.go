@@ -14,6 +14,31 @@ type table struct {
 	ratios  []string
 	details []string
 	single  []string
+	old     []string // lines of the table that was written before
+}
+
+// keep takes the lines of a row that does not run now from the old table.
+func (t *table) keep(r row) {
+	t.ratios = t.kept(t.ratios, r.What)
+	t.details = t.kept(t.details, r.Name)
+}
+
+func (t *table) kept(to []string, first string) []string {
+	for _, line := range t.old {
+		if strings.HasPrefix(line, "| "+first+" |") {
+			to = append(to, line)
+		}
+	}
+	return to
+}
+
+// lines are those of a file, if it is there.
+func lines(file string) []string {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	return strings.Split(string(b), "\n")
 }
 
 func (t *table) add(r row, cs []contestant, got map[string][]cost) {
@@ -54,7 +79,15 @@ func (t *table) String(cfg config) string {
 Written by `+"`cd tests/bench && go run . -o ../../docs/performance.md`"+`; do not edit by hand.
 %s, %d processors, Linux %s, %s; median of %d runs in turn, everything in one
 network namespace, %d routes in the big table. Other programs may have run at the
-same time: take the ratios, not the seconds.
+same time: take the ratios, not the seconds. Rows may have been measured on different
+days (`+"`-rows`"+`), a row's contestants never.
+
+In the rows of 9P each server is a process of its own on a unix socket (diod: a socket pair)
+and serves a file of 63 bytes three names deep to the same client, which sends prepared
+frames. The floor answers those with prepared replies of the same size and looks at nothing
+but their types, a write for each reply; batched, it writes when its input is drained. A cycle
+is walk, open, read and clunk; seconds are for 10,000 cycles or for 256 MiB. links/lo/mtu is
+netfs's own tree, where the kernel is asked.
 
 | what | against | ratio | to reach | |
 |---|---|---|---|---|
