@@ -89,7 +89,7 @@ func Listen(dial string) (net.Listener, error) {
 		}
 		return l, nil
 	case "fd":
-		f, err := descriptor(address)
+		f, err := passedFile(address)
 		if err != nil {
 			return nil, err
 		}

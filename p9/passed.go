@@ -81,18 +81,28 @@ func fileConn(f *os.File) (net.Conn, error) {
 	return c, nil
 }
 
-// descriptor is the open file of "3" in "fd!3".
-func descriptor(number string) (*os.File, error) {
-	n, err := strconv.ParseUint(number, 10, 31)
+// descriptor is the number in "fd!3".
+func descriptor(s string) (uintptr, error) {
+	n, err := strconv.ParseUint(s, 10, 31)
 	if err != nil {
-		return nil, fmt.Errorf("fd!%s: no descriptor", number)
+		return 0, fmt.Errorf("fd!%s: no descriptor", s)
 	}
-	return os.NewFile(uintptr(n), "fd!"+number), nil
+	return uintptr(n), nil
+}
+
+// passedFile is the open file of a descriptor, which is taken over: the collector
+// closes it if nobody else does.
+func passedFile(s string) (*os.File, error) {
+	fd, err := descriptor(s)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(fd, "fd!"+s), nil
 }
 
 // dialFD takes a connected socket that was passed.
 func dialFD(number string) (net.Conn, error) {
-	f, err := descriptor(number)
+	f, err := passedFile(number)
 	if err != nil {
 		return nil, err
 	}
