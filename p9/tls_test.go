@@ -313,6 +313,53 @@ func TestTLSAttach(t *testing.T) {
 	require.EqualValues(t, 13, r.Errno)
 }
 
+// Nothing that a client says later gives it more: not another Tversion, a number
+// for its user, a walk, or an aname however it is spelled.
+func TestTLSNarrow(t *testing.T) {
+	a := newAuthority(t)
+	tree := guarded()
+	dial, log := serveTLS(t, &Server{Tree: tree.Tree}, a, "dns:alice operate /links/eth0,ro\n")
+	raw, err := a.client("alice").dial(bounded(t), strings.TrimPrefix(strings.ReplaceAll(dial, "!", ":"), "tls:"))
+	require.NoError(t, err)
+	defer raw.Close()
+	w := &wire{t: t, c: raw, r: newReader(raw)}
+	for _, w.d = range []Dialect{Plain, DotU, DotL, Plain} {
+		w.ok(&Msg{Type: Tversion, Tag: NoTag, Msize: 8192, Version: w.d.String()})
+		refused := func(m *Msg, errno syscall.Errno) {
+			t.Helper()
+			r := w.rpc(m)
+			require.Contains(t, []Type{Rerror, Rlerror}, r.Type, "%v: %v", m, r)
+			require.ErrorIs(t, remoteError(r), errno, "%v: %v", m, r)
+		}
+		for _, uname := range []string{"root", "boss", "dns:boss", "alice.", "ALICE"} {
+			refused(&Msg{Type: Tattach, Fid: 9, Afid: NoFid, Uname: uname, Uid: 0}, syscall.EACCES)
+			log.says(t, "attach refused", "user=dns:alice", "uname="+uname)
+		}
+		for _, aname := range []string{"..", "../..", "/../../netns/blue", "mtu/../..", "./..", "..,ro"} {
+			refused(&Msg{Type: Tattach, Fid: 9, Afid: NoFid, Uname: "alice", Aname: aname}, syscall.EACCES)
+		}
+		for _, aname := range []string{"%2e%2e", "..\x00", "..%2f..", "\\..", "..."} {
+			refused(&Msg{Type: Tattach, Fid: 9, Afid: NoFid, Uname: "alice", Aname: aname}, syscall.ENOENT)
+		}
+		w.ok(&Msg{Type: Tattach, Fid: 0, Afid: NoFid, Uname: "alice", Uid: 0})
+		refused(&Msg{Type: Twalk, Fid: 0, Newfid: 1, Names: []string{"netns"}}, syscall.ENOENT)
+		up := w.ok(&Msg{Type: Twalk, Fid: 0, Newfid: 1, Names: []string{"..", "..", "mtu"}})
+		require.Equal(t, up.Qids[0], up.Qids[1])
+		require.Len(t, up.Qids, 3) // its own mtu
+		open, trunc := &Msg{Type: Topen, Fid: 1, Mode: OWRITE}, &Msg{Type: Topen, Fid: 1, Mode: OREAD | OTRUNC}
+		if w.d == DotL {
+			open = &Msg{Type: Tlopen, Fid: 1, linuxMsg: &linuxMsg{Flags: 1}}
+			trunc = &Msg{Type: Tlopen, Fid: 1, linuxMsg: &linuxMsg{Flags: linuxTrunc}}
+		}
+		refused(open, syscall.EROFS)
+		refused(trunc, syscall.EROFS)
+		refused(&Msg{Type: Tremove, Fid: 0}, syscall.EPERM)
+	}
+	log.says(t, "msg=open", "user=dns:alice", "path=links/eth0/mtu")
+	require.Equal(t, "1500\n", tree.mtu.get())
+	require.NotContains(t, log.String(), "level=INFO msg=write")
+}
+
 // Who has not the right certificate is refused, and told so in the log.
 func TestTLSRefused(t *testing.T) {
 	a, other := newAuthority(t), newAuthority(t)
