@@ -19,6 +19,7 @@ import (
 	crand "crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"net/netip"
 	"sync"
@@ -178,7 +179,10 @@ func (r *Runner) Start(ctx context.Context, wish netip.Addr) error {
 	ev := client.Start{Wish: wish}
 	if r.cfg.Store != nil {
 		l, err := r.cfg.Store.Load(r.key(), r.clock.now())
-		if err == nil && (!wish.IsValid() || wish == l.Addr) {
+		switch {
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			r.note(fmt.Errorf("remembered lease: %w", err)) // the loop has nothing to tell yet
+		case err == nil && (!wish.IsValid() || wish == l.Addr):
 			ev.Lease = l
 			s, _ := l.Settings(r.clock.now())
 			ev.Held = r.cfg.Held != nil && r.cfg.Held(ctx, &s)

@@ -279,6 +279,18 @@ func TestRestart(t *testing.T) {
 	require.Contains(t, w.text(), "REBOOTING")
 	require.NotContains(t, w.text(), "discover")
 	require.NotContains(t, w.text(), "remove")
+	require.NoError(t, c.Close())
+
+	// A file that cannot be read is told of, and does no harm.
+	files, err := filepath.Glob(filepath.Join(r.dir, "leases", "*.json"))
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	require.NoError(t, os.WriteFile(files[0], []byte("{"), 0o600))
+	c, w = r.open(dhcp.Options{ACD: dhcp.ACDOff})
+	require.NoError(t, c.Start(context.Background()))
+	w.until(0, enters(client.Bound))
+	require.Contains(t, w.text(), "remembered lease: ")
+	require.Contains(t, w.text(), "discover")
 }
 
 func TestOnlyOne(t *testing.T) {

@@ -109,20 +109,26 @@ func (m *Manager) Start(ctx context.Context, dev string, o Options, once bool) e
 	m.mu.Lock()
 	c.Client = k
 	closed := m.closed
+	if !closed {
+		m.wg.Go(func() {
+			select {
+			case <-k.Gone():
+				m.forget(dev, c)
+				k.Close()
+			case <-k.ended:
+			}
+		})
+	}
 	m.mu.Unlock()
 	if closed { // meanwhile
 		return errors.Join(runner.ErrClosed, k.Close())
 	}
-	m.wg.Go(func() {
-		select {
-		case <-k.Gone():
-			m.forget(dev, c)
-			k.Close()
-		case <-k.ended:
-		}
-	})
-	if err := k.Start(ctx); err != nil || !once {
-		return err
+	if err := k.Start(ctx); err != nil {
+		m.forget(dev, c)
+		return errors.Join(err, k.Close())
+	}
+	if !once {
+		return nil
 	}
 	return m.once(ctx, dev, c, bound)
 }
