@@ -110,7 +110,19 @@ func mount(ctx context.Context, dial string, t *p9.TLS, dir string, readOnly boo
 
 // mountKernel is mount with the kernel's own client.
 func mountKernel(ctx context.Context, dial, dir string, o *v9fs.Options) error {
-	m, err := openKernel(ctx, dial, dir, o)
+	var m *v9fs.Mount
+	var err error
+	if dial == "" {
+		tree, _, src, oerr := open(ctx, "", nil, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+		if oerr != nil {
+			return oerr
+		}
+		defer src.Close()
+		tree.ReadOnly = o.ReadOnly
+		m, err = v9fs.Serve(tree, &fs.User{Name: "root", From: "kernel"}, dir, o)
+	} else {
+		m, err = v9fs.Dial(ctx, dial, dir, o)
+	}
 	if err != nil {
 		return err
 	}
@@ -123,22 +135,6 @@ func mountKernel(ctx context.Context, dial, dir string, o *v9fs.Options) error {
 		err = cerr
 	}
 	return err
-}
-
-func openKernel(ctx context.Context, dial, dir string, o *v9fs.Options) (*v9fs.Mount, error) {
-	if dial != "" {
-		return v9fs.Dial(ctx, dial, dir, o)
-	}
-	tree, _, src, err := open(ctx, "", nil, slog.New(slog.NewTextHandler(os.Stderr, nil)))
-	if err != nil {
-		return nil, err
-	}
-	tree.ReadOnly = o.ReadOnly
-	m, err := v9fs.Serve(tree, &fs.User{Name: "root", From: "kernel"}, dir, o)
-	if err != nil {
-		src.Close()
-	}
-	return m, err
 }
 
 // open returns the tree to mount, and a channel that is closed when its server
