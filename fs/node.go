@@ -45,6 +45,7 @@ type OpenMode uint8
 const (
 	OpenRead  OpenMode = 1 << iota // ReadAt will be called
 	OpenWrite                      // WriteAt will be called
+	OpenOnce                       // ReadAt goes from the beginning to the end, so that what was read need not be kept
 )
 
 // A Handle is an open file. Calls on one handle may come concurrently; the

@@ -274,7 +274,7 @@ func (r *Ref) open(ctx context.Context, mode OpenMode, f *File) error {
 	switch {
 	case r.IsDir():
 		return errIsDir
-	case !ok, mode == 0, mode&^(OpenRead|OpenWrite) != 0:
+	case !ok, mode&(OpenRead|OpenWrite) == 0, mode&^(OpenRead|OpenWrite|OpenOnce) != 0:
 		return badName("file cannot be opened so")
 	case mode&OpenWrite != 0 && r.tree.ReadOnly:
 		return errReadOnly

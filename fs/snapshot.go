@@ -4,6 +4,7 @@ import (
 	"os"
 	"sort"
 	"sync/atomic"
+	"syscall"
 )
 
 // memory is what all open files hold together, and how much they may.
@@ -30,8 +31,8 @@ const (
 // has no name.
 type snapshot struct {
 	pieces []piece
-	inMem  int64 // length of the pieces
-	held   int64 // what they take
+	spare  piece // one that was forgotten, for the text to come
+	inMem  int64 // length of the text that is not in the file
 	file   *os.File
 	size   int64
 }
@@ -81,6 +82,11 @@ func (s *snapshot) fill(p []byte) int {
 
 // grow adds a piece for at least some of n bytes, if the process may hold it.
 func (s *snapshot) grow(n int) bool {
+	if s.spare.text != nil {
+		s.pieces = append(s.pieces, piece{text: s.spare.text[:0], start: s.size, mapped: true})
+		s.spare = piece{}
+		return true
+	}
 	mapped := s.size+int64(n) > shortText
 	if mapped {
 		n = hugePage
@@ -96,7 +102,6 @@ func (s *snapshot) grow(n int) bool {
 		pc.text = make([]byte, 0, n)
 	}
 	s.pieces = append(s.pieces, pc)
-	s.held += int64(n)
 	return true
 }
 
@@ -115,6 +120,9 @@ func (s *snapshot) spill() error {
 
 // readAt copies what there is from off on.
 func (s *snapshot) readAt(p []byte, off int64) (int, error) {
+	if len(s.pieces) > 0 && off < s.pieces[0].start {
+		return 0, errForgotten
+	}
 	n := 0
 	for n < len(p) && off < s.inMem {
 		pc := &s.pieces[sort.Search(len(s.pieces), func(i int) bool { return s.pieces[i].start > off })-1]
@@ -130,13 +138,33 @@ func (s *snapshot) readAt(p []byte, off int64) (int, error) {
 	return n + k, err
 }
 
+var errForgotten = &Error{Text: "was read already", Errno: syscall.EINVAL}
+
+// forget gives back the pieces before off, whose text can then not be read again.
+func (s *snapshot) forget(off int64) {
+	for len(s.pieces) > 1 && s.pieces[1].start <= off {
+		old := s.pieces[0]
+		s.pieces = s.pieces[1:]
+		if old.mapped && s.spare.text == nil {
+			s.spare = old
+			continue
+		}
+		s.release(old)
+	}
+}
+
+func (s *snapshot) release(pc piece) {
+	n := int64(cap(pc.text))
+	memory.held.Add(-n)
+	if pc.mapped {
+		unmapMemory(pc.text)
+	}
+}
+
 // free gives everything back. The snapshot is empty afterwards.
 func (s *snapshot) free() {
-	memory.held.Add(-s.held)
-	for _, pc := range s.pieces {
-		if pc.mapped {
-			unmapMemory(pc.text)
-		}
+	for _, pc := range append(s.pieces, s.spare) {
+		s.release(pc)
 	}
 	if s.file != nil {
 		s.file.Close()

@@ -426,7 +426,7 @@ func (t *Table[T]) Open(ctx context.Context, mode OpenMode) (Handle, error) {
 	if mode&OpenRead != 0 && t.Rows == nil || mode&OpenWrite != 0 && !t.writable() {
 		return nil, errAccess
 	}
-	f := &tableFile[T]{t: t, reading: newGate(), writing: newGate()}
+	f := &tableFile[T]{t: t, once: mode&OpenOnce != 0, reading: newGate(), writing: newGate()}
 	f.life, f.end = context.WithCancel(context.Background())
 	return f, nil
 }
@@ -434,6 +434,7 @@ func (t *Table[T]) Open(ctx context.Context, mode OpenMode) (Handle, error) {
 // A tableFile is an open table. Reading and writing do not wait for each other.
 type tableFile[T any] struct {
 	t       *Table[T]
+	once    bool            // what was read is not read again
 	life    context.Context // ends with Close
 	end     context.CancelFunc
 	reading gate
@@ -466,6 +467,9 @@ func (f *tableFile[T]) ReadAt(ctx context.Context, p []byte, off int64) (int, er
 	}
 	n, err := f.dump.readAt(ctx, p, off)
 	f.ended = n == 0 && len(p) > 0
+	if f.once {
+		f.dump.text.forget(off + int64(n))
+	}
 	return n, err
 }
 

@@ -608,12 +608,44 @@ func TestTornDumps(t *testing.T) {
 	require.Zero(t, f.calls)
 }
 
+func manyWays(n int) []way {
+	rows := make([]way, n)
+	for i := range rows {
+		rows[i] = way{Dst: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32), Table: 254}
+	}
+	return rows
+}
+
+// What is read once is not kept, however long it is.
+func TestReadOnce(t *testing.T) {
+	f := newFakeWays(manyWays(400_000)...)
+	whole := read(t, f.table)
+	require.Greater(t, len(whole), 8<<20)
+	h, err := f.table.Open(t.Context(), OpenRead|OpenOnce)
+	require.NoError(t, err)
+	for range 2 { // after its end it begins anew
+		p := make([]byte, 100_000)
+		for off := 0; ; {
+			n, err := h.ReadAt(t.Context(), p, int64(off))
+			require.NoError(t, err)
+			if n == 0 {
+				require.Equal(t, len(whole), off)
+				break
+			}
+			require.Equal(t, whole[off:off+n], string(p[:n]))
+			require.Less(t, memory.held.Load(), int64(8<<20))
+			off += n
+		}
+		_, err = h.ReadAt(t.Context(), p, 1000)
+		require.ErrorIs(t, err, ErrInvalid)
+	}
+	require.NoError(t, h.Close(t.Context()))
+	require.Zero(t, memory.held.Load())
+}
+
 func TestBigTablesSpill(t *testing.T) {
 	defer SetMemory(256 << 20)
-	f := newFakeWays()
-	for i := range 30000 {
-		f.rows = append(f.rows, way{Dst: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32), Table: 254})
-	}
+	f := newFakeWays(manyWays(30_000)...)
 	whole := read(t, f.table)
 	require.Zero(t, memory.held.Load())
 	SetMemory(200 << 10)

@@ -223,6 +223,7 @@ func (r *remoteFile) Erase(ctx context.Context) error {
 
 func (r *remoteFile) Open(ctx context.Context, mode fs.OpenMode) (fs.Handle, error) {
 	how := [...]uint8{fs.OpenRead: OREAD, fs.OpenWrite: OWRITE, fs.OpenRead | fs.OpenWrite: ORDWR}
+	mode &^= fs.OpenOnce // 9P has no word for it
 	if mode == 0 || int(mode) >= len(how) {
 		return nil, iofs.ErrInvalid
 	}

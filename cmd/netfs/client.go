@@ -140,7 +140,7 @@ func cat(ctx context.Context, root *fs.Ref, args []string) error {
 
 // copyOut prints a file as it comes.
 func copyOut(ctx context.Context, r *fs.Ref) (err error) {
-	f, err := r.Open(ctx, fs.OpenRead)
+	f, err := r.Open(ctx, fs.OpenRead|fs.OpenOnce)
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.Path(), err)
 	}
