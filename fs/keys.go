@@ -84,21 +84,23 @@ func NewKeys[T any](keys ...Key[T]) *Keys[T] {
 	for i := range keys {
 		k.declare(i, &keys[i])
 	}
-	for i := range k.sch.keys {
-		k.sch.keys[i].opens = k.sch.opens(k.sch.keys[i].name)
-	}
+	k.sch.findOpeners()
 	k.sortOutput()
 	return k
 }
 
-// opens reports whether there are keys name.x.
-func (s *schema) opens(name string) bool {
-	for other := range s.byName {
-		if len(other) > len(name)+1 && strings.HasPrefix(other, name) && other[len(name)] == '.' {
-			return true
+// findOpeners marks the keys NAME for which there are keys NAME.x.
+func (s *schema) findOpeners() {
+	for name := range s.byName {
+		for i := 1; i < len(name)-1; i++ {
+			if name[i] != '.' {
+				continue
+			}
+			if j, ok := s.byName[name[:i]]; ok && s.keys[j].name == name[:i] {
+				s.keys[j].opens = true
+			}
 		}
 	}
-	return false
 }
 
 func (k *Keys[T]) declare(i int, key *Key[T]) {

@@ -32,7 +32,6 @@ func main() {
 
 func command() *cobra.Command {
 	var readOnly, private, kernel bool
-	var manual string
 	var t *p9.TLS
 	c := &cobra.Command{
 		Use:   "netfs-mount [DIAL] DIR",
@@ -56,9 +55,6 @@ only to programs that call fsync.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(c *cobra.Command, args []string) error {
-			if manual != "" {
-				return writeManual(c, manual)
-			}
 			dial := ""
 			if len(args) == 2 {
 				dial = args[0]
@@ -71,8 +67,6 @@ only to programs that call fsync.`,
 		},
 	}
 	t = tlsflags.Client(c)
-	c.Flags().StringVar(&manual, "man", "", "write the manual page into this directory")
-	c.Flags().MarkHidden("man")
 	c.Flags().BoolVar(&kernel, "kernel", false, "mount with the kernel's 9P client")
 	c.Flags().BoolVar(&readOnly, "ro", false, "refuse every write")
 	c.Flags().BoolVar(&private, "private", false, "keep other users out")

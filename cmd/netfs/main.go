@@ -69,7 +69,7 @@ machine's tree to themselves, so nothing needs to run.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(serveCommand(), certCommand(), decodeCommand(), manCommand())
+	c.AddCommand(serveCommand(), certCommand(), decodeCommand())
 	c.AddCommand(systemCommands()...)
 	c.AddCommand(clientCommands()...)
 	return c

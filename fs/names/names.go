@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -39,7 +40,9 @@ type Table struct {
 // IPProtos are protocols above IP, by the names that conntrack(8) and
 // ip-rule(8) print. They are built in, so that equal state is equal text on
 // every machine; those of other lists (ipv6-icmp) are taken, too.
-func IPProtos() *Table {
+func IPProtos() *Table { return ipProtos() }
+
+var ipProtos = sync.OnceValue(func() *Table {
 	t := table("", 65535, map[uint32]string{
 		1: "icmp", 2: "igmp", 4: "ipip", 6: "tcp", 8: "egp", 9: "igp", 17: "udp", 33: "dccp", 41: "ipv6",
 		46: "rsvp", 47: "gre", 50: "esp", 51: "ah", 58: "icmpv6", 89: "ospf", 94: "etherip", 103: "pim",
@@ -50,7 +53,7 @@ func IPProtos() *Table {
 		w.num[s] = n
 	}
 	return t
-}
+})
 
 type words struct {
 	name  map[uint32]string
@@ -72,40 +75,46 @@ func open(t *Table) *Table {
 }
 
 // Protos are the origins of routes, rules, addresses and neighbours (rtm_protocol).
-func Protos() *Table {
-	return table("rt_protos", 255, map[uint32]string{
-		0: "unspec", 1: "redirect", 2: "kernel", 3: "boot", 4: "static", 8: "gated", 9: "ra", 10: "mrt",
-		11: "zebra", 12: "bird", 13: "dnrouted", 14: "xorp", 15: "ntk", 16: "dhcp", 18: "keepalived",
-		42: "babel", 186: "bgp", 187: "isis", 188: "ospf", 189: "rip", 192: "eigrp",
-	})
-}
+func Protos() *Table { return protos() }
 
 // Scopes are distances to a destination (rtm_scope, ifa_scope).
-func Scopes() *Table {
-	return table("rt_scopes", 255, map[uint32]string{
-		0: "global", 200: "site", 253: "link", 254: "host", 255: "nowhere",
-	})
-}
+func Scopes() *Table { return scopes() }
 
 // Tables are routing tables.
-func Tables() *Table {
-	return table("rt_tables", 1<<32-1, map[uint32]string{253: "default", 254: "main", 255: "local"})
-}
+func Tables() *Table { return tables() }
 
 // Realms are routing realms.
-func Realms() *Table {
-	return table("rt_realms", 65535, map[uint32]string{0: "cosmos"})
-}
+func Realms() *Table { return realms() }
 
 // Groups are link groups.
-func Groups() *Table {
-	return table("group", 1<<32-1, map[uint32]string{0: "default"})
-}
+func Groups() *Table { return groups() }
 
 // Dsfields are values of the TOS byte; without a name they print as 0x10.
-func Dsfields() *Table {
-	return open(&Table{file: "rt_dsfield", dirs: dirs, max: 255, hex: true, builtin: map[uint32]string{}})
-}
+func Dsfields() *Table { return dsfields() }
+
+// The tables of the process, read when they are first asked for.
+var (
+	protos = sync.OnceValue(func() *Table {
+		return table("rt_protos", 255, map[uint32]string{
+			0: "unspec", 1: "redirect", 2: "kernel", 3: "boot", 4: "static", 8: "gated", 9: "ra", 10: "mrt",
+			11: "zebra", 12: "bird", 13: "dnrouted", 14: "xorp", 15: "ntk", 16: "dhcp", 18: "keepalived",
+			42: "babel", 186: "bgp", 187: "isis", 188: "ospf", 189: "rip", 192: "eigrp",
+		})
+	})
+	scopes = sync.OnceValue(func() *Table {
+		return table("rt_scopes", 255, map[uint32]string{
+			0: "global", 200: "site", 253: "link", 254: "host", 255: "nowhere",
+		})
+	})
+	tables = sync.OnceValue(func() *Table {
+		return table("rt_tables", 1<<32-1, map[uint32]string{253: "default", 254: "main", 255: "local"})
+	})
+	realms   = sync.OnceValue(func() *Table { return table("rt_realms", 65535, map[uint32]string{0: "cosmos"}) })
+	groups   = sync.OnceValue(func() *Table { return table("group", 1<<32-1, map[uint32]string{0: "default"}) })
+	dsfields = sync.OnceValue(func() *Table {
+		return open(&Table{file: "rt_dsfield", dirs: dirs, max: 255, hex: true, builtin: map[uint32]string{}})
+	})
+)
 
 // Append appends the name of n, or its number.
 func (t *Table) Append(b []byte, n uint32) []byte {

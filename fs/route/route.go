@@ -125,6 +125,7 @@ type normer interface{ norm(*Route) }
 // Page returns the files of k's routing tables.
 func Page(k Kernel) fs.Page {
 	p := &page{k: k, w: loadWords()}
+	p.keys = p.w.keys()
 	routes := p.table("route", "every route but those of table local", notLocal)
 	all := p.table("route", "one routing table", nil)
 	return fs.Page{
@@ -141,8 +142,9 @@ func Page(k Kernel) fs.Page {
 }
 
 type page struct {
-	k Kernel
-	w *words
+	k    Kernel
+	w    *words
+	keys *fs.Keys[Route]
 }
 
 // words are the name tables of one page.
@@ -171,7 +173,7 @@ func (p *page) table(kind, doc string, keep func(*Route) bool) *fs.Table[Route] 
 		Kind:  kind,
 		Also:  []string{"r", "ro", "routes"},
 		Doc:   doc,
-		Keys:  p.w.keys(),
+		Keys:  p.keys,
 		Ident: ident,
 		Multi: true,
 		Norm:  norm,
