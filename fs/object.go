@@ -278,14 +278,12 @@ func (m *member[T]) Ident() uint64 { return m.id }
 func (t *Table[T]) plan(ctx context.Context, st *statement) error {
 	var p planner[T]
 	p.init(t)
-	if err := p.run(ctx, 1, st); err != nil {
-		return err
-	}
+	err := p.run(ctx, 1, st)
 	p.flush(ctx)
-	if len(p.fails) > 0 {
+	if err == nil && len(p.fails) > 0 {
 		return p.fails[0].err
 	}
-	return nil
+	return err
 }
 
 // Mkdir makes a member; the name's words are its first values.

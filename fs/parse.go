@@ -131,8 +131,24 @@ type statement struct {
 	args   []string // bare words that a page's verb keeps
 	all    bool     // "flush all"
 	rename *item    // "change eth0 name lan0": the new name
-	head   string   // for errors: the verb and the first value
+	head   heading
 	empty  bool
+}
+
+// A heading is what an error shows of a line: the verb and the first value. It
+// is made when it is asked for.
+type heading struct {
+	sch  *schema
+	line string
+	made string // of an object
+}
+
+func (h heading) String() string {
+	if h.sch == nil {
+		return h.made
+	}
+	toks, _ := tokenize(h.line, nil)
+	return h.sch.head(toks)
 }
 
 // Verbs that every table has, and the spellings of iproute2 that mean them.
@@ -170,7 +186,7 @@ func (d *dialect) verb(t token) (verb string, own, ok bool) {
 func (d *dialect) parse(line string) (statement, error) {
 	toks, err := tokenize(line, d.toks[:0])
 	d.toks = toks
-	st := statement{head: d.sch.head(toks)}
+	st := statement{head: heading{sch: d.sch, line: line}}
 	if err != nil {
 		return st, refused{err}
 	}
@@ -213,7 +229,7 @@ func (d *dialect) parseJSON(obj string) (statement, error) {
 	r := &jsonReader{s: obj}
 	var err error
 	st.items, err = r.members(d.sch, func(name string) (bool, error) { return d.member(r, &st, name) })
-	st.head = headJSON(d.sch, &st)
+	st.head.made = headJSON(d.sch, &st)
 	if err == nil && r.peek() != 0 {
 		err = r.bad()
 	}

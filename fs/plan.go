@@ -14,18 +14,21 @@ import (
 const (
 	bigTable  = 4096                   // rows from which on the index is kept between writes
 	keepIndex = 100 * time.Millisecond // for so long
-	maxBatch  = 4096                   // changes that go to Do together
+	maxBatch  = 1000                   // changes that go to Do together, while the next lines are read
 )
 
 // A planner turns statements into changes: it compares what is asked with what
-// is there. Not for concurrent use.
+// is there. Not for concurrent use. The changes of a long write go to the kernel
+// while its next lines are read.
 type planner[T any] struct {
 	t       *Table[T]
 	lenient bool // read-only keys are ignored whatever the verb
 
-	ops     []Op[T]
-	heads   []string
-	touched map[uint64]bool // identities that ops change
+	waiting changes[T]
+	sent    changes[T]      // on their way
+	done    chan struct{}   // closed when Do has returned; nil while nothing is on its way
+	broken  any             // what Do panicked with
+	touched map[uint64]bool // identities that both change
 	fails   []lineFail
 
 	index  *index[T]
@@ -37,6 +40,12 @@ type planner[T any] struct {
 	text, id []byte
 	wish     wish[T]
 	row      T
+}
+
+// Changes are ops with the lines that asked for them.
+type changes[T any] struct {
+	ops   []Op[T]
+	heads []heading
 }
 
 // A claim is a record by the hash of its identity and that of its settings.
@@ -228,7 +237,7 @@ func (p *planner[T]) verb(ctx context.Context, w *wish[T]) error {
 }
 
 // push adds a change to those that wait; one of the same identity goes first.
-func (p *planner[T]) push(ctx context.Context, op Op[T], head string) error {
+func (p *planner[T]) push(ctx context.Context, op Op[T], head heading) error {
 	op.keys = p.t.Keys
 	p.row = op.Row
 	id := p.identity(&p.row)
@@ -236,47 +245,83 @@ func (p *planner[T]) push(ctx context.Context, op Op[T], head string) error {
 		p.flush(ctx)
 	}
 	p.touched[id] = true
-	p.ops = append(p.ops, op)
-	p.heads = append(p.heads, head)
-	if len(p.ops) >= maxBatch || p.t.Ordered {
+	p.waiting.ops = append(p.waiting.ops, op)
+	p.waiting.heads = append(p.waiting.heads, head)
+	switch {
+	case p.t.Ordered:
 		p.flush(ctx)
+	case len(p.waiting.ops) >= maxBatch:
+		p.send(ctx)
 	}
 	return nil
 }
 
-// flush sends what waits and notes what came of it.
-func (p *planner[T]) flush(ctx context.Context) {
-	p.last = time.Now()
-	if len(p.ops) == 0 {
+// send hands what waits to Do, which works while more lines are read.
+func (p *planner[T]) send(ctx context.Context) {
+	p.wait()
+	p.waiting, p.sent = p.sent, p.waiting
+	done := make(chan struct{})
+	p.done = done
+	go func() { // ends before the write does: see flush
+		defer close(done)
+		defer func() { p.broken = recover() }()
+		p.t.Do(ctx, p.sent.ops)
+	}()
+}
+
+// wait waits for what is on its way.
+func (p *planner[T]) wait() {
+	if p.done == nil {
 		return
 	}
-	p.t.Do(ctx, p.ops)
+	<-p.done
+	p.done = nil
+	if err := p.broken; err != nil {
+		p.broken = nil
+		panic(err)
+	}
+	p.settle(&p.sent)
+}
+
+// flush sends what waits, and waits for it.
+func (p *planner[T]) flush(ctx context.Context) {
+	p.last = time.Now()
+	p.wait()
+	if len(p.waiting.ops) > 0 {
+		p.t.Do(ctx, p.waiting.ops)
+		p.settle(&p.waiting)
+		p.last = time.Now()
+	}
+	clear(p.touched)
+}
+
+// settle notes what came of changes, and empties them.
+func (p *planner[T]) settle(c *changes[T]) {
 	p.t.root().table.writes.Add(1)
 	failed := false
-	for i := range p.ops {
-		op := &p.ops[i]
+	for i := range c.ops {
+		op := &c.ops[i]
 		err := p.t.Keys.explain(op, op.Err)
 		if op.quiet && absent(err) {
 			err = nil
 		}
 		if err != nil {
 			failed = true
-			p.fails = append(p.fails, lineFail{op.line, p.heads[i], err})
+			p.fails = append(p.fails, lineFail{op.line, c.heads[i].String(), err})
 			continue
 		}
-		p.done(op)
+		p.made(op)
 	}
 	if failed && p.index != nil && p.index.rows < bigTable {
 		p.index = nil
 	}
-	clear(p.ops)
-	p.ops, p.heads = p.ops[:0], p.heads[:0]
-	clear(p.touched)
-	p.last = time.Now()
+	clear(c.ops)
+	clear(c.heads)
+	c.ops, c.heads = c.ops[:0], c.heads[:0]
 }
 
-// done keeps the index true.
-func (p *planner[T]) done(op *Op[T]) {
+// made keeps the index true.
+func (p *planner[T]) made(op *Op[T]) {
 	if p.index == nil {
 		return
 	}
@@ -627,11 +672,12 @@ func (p *planner[T]) flushRows(ctx context.Context, line int, w *wish[T]) error 
 // look returns what is there of the records that keep wants, all of which have
 // the values of row for the keys in given. The first look of a write dumps just
 // those; who looks again soon gets the whole table, once. What waits to be sent is
-// not among it: it has other identities, and done adds it to the index.
+// not among it: it has other identities, and made adds it to the index.
 func (p *planner[T]) look(ctx context.Context, row *T, given KeySet, keep func(v *T) bool) (*index[T], error) {
 	if p.index != nil {
 		return p.index, nil
 	}
+	p.wait()
 	q, err := p.t.query()
 	if err != nil {
 		return nil, err

@@ -643,6 +643,33 @@ func TestReadOnce(t *testing.T) {
 	require.Zero(t, memory.held.Load())
 }
 
+// Changes go to the kernel while the next lines are read, in the order that
+// their identities want, and what fails of them is told by its line.
+func TestLongWrite(t *testing.T) {
+	f := newFakeWays()
+	text := make([]byte, 0, 1<<20)
+	for _, w := range manyWays(3*maxBatch + 10) {
+		text = append(w.Dst.AppendTo(append(text, "add "...)), '\n')
+	}
+	text = append(text, "del 10.0.0.7/32\nadd 10.0.0.7/32 metric 5\n"...)
+	require.NoError(t, write(t, f.table, string(text)))
+	require.Len(t, f.rows, 3*maxBatch+10)
+	require.Equal(t, uint32(5), f.rows[len(f.rows)-1].Metric)
+	require.Equal(t, 5, f.calls)
+
+	err := write(t, f.table, string(text))
+	require.ErrorIs(t, err, ErrExist)
+	var le *LineError
+	require.ErrorAs(t, err, &le)
+	require.Equal(t, LineError{Line: 1, Head: "add 10.0.0.0/32", Err: le.Err, Failed: 3*maxBatch + 9 + 2, Of: 3*maxBatch + 12}, *le)
+
+	f.table.Do = func(context.Context, []Op[way]) { panic("broken") }
+	h, err := f.table.Open(t.Context(), OpenWrite)
+	require.NoError(t, err)
+	require.PanicsWithValue(t, "broken", func() { h.WriteAt(t.Context(), text, 0) })
+	require.NoError(t, h.Close(t.Context()))
+}
+
 func TestBigTablesSpill(t *testing.T) {
 	defer SetMemory(256 << 20)
 	f := newFakeWays(manyWays(30_000)...)

@@ -216,7 +216,7 @@ func (w *writer[T]) run(ctx context.Context, line int, text []byte, err error) b
 		err = w.plan.run(ctx, line, st)
 	}
 	if err != nil {
-		w.failed(line, st.head, err)
+		w.failed(line, st.head.String(), err)
 	}
 	if w.t.Ordered {
 		w.finish(ctx)
@@ -277,7 +277,7 @@ func (w *writer[T]) check() error {
 	if err == nil {
 		return nil
 	}
-	return &LineError{Line: w.asm.first, Head: st.head, Err: err, Failed: 1, Of: 1}
+	return &LineError{Line: w.asm.first, Head: st.head.String(), Err: err, Failed: 1, Of: 1}
 }
 
 // close runs a last line that has no end, unless its writer has vanished.
@@ -322,14 +322,11 @@ func (r *tableRunner[T]) run(ctx context.Context, n int, stmt string) error {
 		return err
 	}
 	r.plan.begin()
-	if err := r.plan.run(ctx, n, &st); err != nil {
-		return err
-	}
+	err = r.plan.run(ctx, n, &st)
 	r.plan.flush(ctx)
-	if len(r.plan.fails) == 0 {
-		return nil
+	if err == nil && len(r.plan.fails) > 0 {
+		err = r.plan.fails[0].err
 	}
-	err = r.plan.fails[0].err
 	r.plan.fails = r.plan.fails[:0]
 	return err
 }
