@@ -72,13 +72,17 @@ func (l *loop) next() ([]byte, error) {
 	}
 }
 
-// fill reads once, with room for a frame of need bytes.
+// fill reads once, with room for a frame of need bytes; a large one gets it when
+// a part of it is there, so that announcing one costs the server nothing.
 func (l *loop) fill(need int) error {
 	if l.r == l.w {
 		l.in, l.r, l.w = drop(l.in), 0, 0
 	}
 	if l.r+need > cap(l.in) {
 		b := l.in[l.r:l.w]
+		if len(b) < smallBuffer {
+			need = min(need, smallBuffer)
+		}
 		if need > cap(l.in) {
 			l.in = grow(nil, max(need, smallBuffer))
 		}

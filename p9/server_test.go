@@ -95,16 +95,6 @@ func readFrame(r io.Reader) ([]byte, error) {
 	return frame, err
 }
 
-// silent fails if anything comes.
-func (w *wire) silent(d time.Duration) {
-	w.t.Helper()
-	w.c.SetReadDeadline(time.Now().Add(d))
-	b, err := w.r.Peek(1)
-	if err == nil {
-		w.t.Fatalf("unexpected %v: %v", b, w.recv())
-	}
-}
-
 func (w *wire) rpc(m *Msg) *Msg {
 	w.t.Helper()
 	if m.Tag == 0 {
