@@ -477,7 +477,7 @@ func (d *objectDir[T]) Walk(ctx context.Context, name string) (Node, error) {
 }
 
 func (d *objectDir[T]) find(v *T, name string) Node {
-	if n := d.files(v)[name]; n != nil {
+	if n := d.file(v, name); n != nil {
 		return n
 	}
 	if i, ok := d.keys.sch.byName[name]; ok && d.keys.list[i].Name == name && d.keys.valueDir(i, v) == d.sub {
@@ -487,6 +487,18 @@ func (d *objectDir[T]) find(v *T, name string) Node {
 		return d.subDir(name)
 	}
 	return nil
+}
+
+// file is one of files, of which most are not made for a name that is a value's.
+func (d *objectDir[T]) file(v *T, name string) Node {
+	switch name {
+	case "status", "ctl", "events", "wait":
+		return d.files(v)[name]
+	}
+	if d.sub != "" || d.extra == nil {
+		return nil
+	}
+	return d.extra(v)[name]
 }
 
 // files are the names of the object that are no values.
