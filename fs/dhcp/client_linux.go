@@ -114,7 +114,7 @@ func (p *Place) find(ctx context.Context, name string) (l place, err error) {
 		carrier: running(m),
 	}
 	if !m.Up() {
-		return l, fmt.Errorf("%s: the link is down: set it up first", quoted)
+		return l, fmt.Errorf("%s: set the link up first: %w", quoted, syscall.ENETDOWN)
 	}
 	if p.NS != nil {
 		l.Do = p.NS.Do
