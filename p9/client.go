@@ -333,10 +333,9 @@ func (c *Client) flush(ctx context.Context, k *call) error {
 	}
 	c.release(f)
 	c.mu.Lock()
-	k.lost = k.active
-	k.active = false
+	lost := k.lost
 	c.mu.Unlock()
-	if k.lost {
+	if lost {
 		return ctx.Err()
 	}
 	<-k.done
@@ -439,6 +438,12 @@ func (c *Client) end(k *call, err error) {
 		return
 	}
 	k.active, k.err = false, err
+	if k.t.Type == Tflush && err == nil {
+		// Here and not by who waits: what the server says after Rflush must find
+		// nobody whose memory it could write to.
+		old := c.calls[k.t.Oldtag]
+		old.lost, old.active = old.active, false
+	}
 	if !k.auto {
 		k.done <- struct{}{}
 		return

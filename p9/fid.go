@@ -3,8 +3,6 @@ package p9
 import (
 	"context"
 	"io"
-	iofs "io/fs"
-	"strings"
 	"syscall"
 )
 
@@ -302,41 +300,68 @@ func (c *Client) leave(k *call) bool {
 	return k.active
 }
 
-// window is how many reads Copy has under way.
-const window = 4
+const (
+	// window is how many reads Copy has under way.
+	window = 6
+	// streamMost is the most that a read of one of our streams returns.
+	streamMost = fullBatch
+)
 
-// Copy reads an open file from its start to its end into w, with several reads
-// under way as long as they come back full. It is for files in which offsets
-// mean something: not for streams.
-func (f *Fid) Copy(ctx context.Context, w io.Writer) (total int64, err error) {
-	var p pipeline
-	p.f, p.ahead = f, 1
-	defer func() { p.end(ctx, err) }()
+// Copy reads an open file from its start to its end into w. Several reads are
+// under way as long as they come back full, but never of a stream, in which what
+// is read ahead cannot be read again: the file must be longer than what was read
+// by its length, or have filled a read with more than any stream of ours returns
+// at once.
+func (f *Fid) Copy(ctx context.Context, w io.Writer) (int64, error) {
+	total := int64(0)
+	p := pipeline{f: f, ahead: 1}
+	err := p.copy(ctx, w, &total)
+	p.end(ctx, err)
+	return total, err
+}
+
+func (p *pipeline) copy(ctx context.Context, w io.Writer, total *int64) error {
 	for {
-		if err := p.fill(total); err != nil {
-			return total, err
+		if err := p.fill(*total); err != nil {
+			return err
 		}
 		k := p.flight[0]
 		p.flight = p.flight[1:]
-		err := f.wait(ctx, k)
+		err := p.f.wait(ctx, k)
 		at, b, full := int64(k.t.Offset), k.dst[:k.n], k.n == len(k.dst)
-		if at == total && err == nil && len(b) > 0 {
+		next := at + int64(len(b))
+		if at == *total && err == nil && len(b) > 0 {
 			_, err = w.Write(b)
 		}
 		p.bufs = append(p.bufs, k.dst[:0])
-		f.c.release(k)
+		p.f.c.release(k)
 		switch {
-		case at != total: // it went out before a read came back short
+		case at != *total: // it went out before a read came back short
+			continue
 		case err != nil || len(b) == 0:
-			return total, err
-		case full:
-			total += int64(len(b))
-			p.ahead = window
-		default:
-			total += int64(len(b))
+			return err
+		case !full:
 			p.ahead = 1
+		case p.ahead == 1 && p.hasOffsets(ctx, len(b), next):
+			p.ahead = window
+		}
+		*total = next
+	}
+}
+
+// hasOffsets reports whether the file can be read ahead, after a full read of n
+// bytes that ended at next.
+func (p *pipeline) hasOffsets(ctx context.Context, n int, next int64) bool {
+	if n > streamMost {
+		return true
+	}
+	if !p.measured {
+		p.measured = true
+		if d, err := p.f.Stat(ctx); err == nil {
+			p.length = d.Length
 		}
 	}
+	return uint64(next) < p.length
 }
 
 // A pipeline is reads under way, in the order in which they were sent.
@@ -346,6 +371,9 @@ type pipeline struct {
 	next   int64 // offset of the next
 	flight []*call
 	bufs   [][]byte
+
+	measured bool   // length was asked for
+	length   uint64 // by the stat record; 0 if it tells none
 }
 
 // fill sends reads up to the window. After a short one it goes on from what was
@@ -415,35 +443,4 @@ func (f *Fid) wait(ctx context.Context, k *call) error {
 	case <-ctx.Done():
 		return f.c.flush(ctx, k)
 	}
-}
-
-// split cuts a slash-separated path into names.
-func split(path string) []string {
-	return strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
-}
-
-// Walk returns a fid of a path from the root.
-func (c *Client) Walk(ctx context.Context, path string) (Fid, error) {
-	f, err := c.root.Walk(ctx, split(path)...)
-	if err != nil {
-		return f, pathError("walk", path, err)
-	}
-	return f, nil
-}
-
-// Open returns an open fid of a path from the root.
-func (c *Client) Open(ctx context.Context, path string, mode uint8) (Fid, error) {
-	f, err := c.Walk(ctx, path)
-	if err != nil {
-		return f, err
-	}
-	if err := f.Open(ctx, mode); err != nil {
-		f.drop()
-		return Fid{}, pathError("open", path, err)
-	}
-	return f, nil
-}
-
-func pathError(op, path string, err error) error {
-	return &iofs.PathError{Op: op, Path: path, Err: err}
 }

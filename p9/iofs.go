@@ -1,6 +1,7 @@
 package p9
 
 import (
+	"bytes"
 	"context"
 	"io"
 	iofs "io/fs"
@@ -76,13 +77,16 @@ func (s *clientFS) ReadDir(name string) ([]iofs.DirEntry, error) {
 	return list, err
 }
 
+// ReadFile reads as Fid.Copy does.
 func (s *clientFS) ReadFile(name string) ([]byte, error) {
 	f, err := s.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(f)
+	var b bytes.Buffer
+	_, err = f.(*openFile).WriteTo(&b)
+	return b.Bytes(), err
 }
 
 // info is a stat record as io/fs shows it.
@@ -133,6 +137,19 @@ func (f *openFile) Read(p []byte) (int, error) {
 	f.off += int64(n)
 	if n == 0 && err == nil && len(p) > 0 {
 		err = io.EOF
+	}
+	return n, err
+}
+
+// WriteTo writes what is left of the file: a stream's records as they happen.
+func (f *openFile) WriteTo(w io.Writer) (int64, error) {
+	if f.off > 0 || f.closed || f.h.fid.qid.Type&QTDIR != 0 {
+		return io.Copy(w, struct{ io.Reader }{f})
+	}
+	n, err := f.h.fid.Copy(f.ctx, w)
+	f.off += n
+	if err != nil {
+		err = pathError("read", f.name, err)
 	}
 	return n, err
 }

@@ -239,8 +239,9 @@ func (r *remoteFile) Open(ctx context.Context, mode fs.OpenMode) (fs.Handle, err
 }
 
 // A remoteHandle is an open file of the server. Its reads are the server's reads,
-// one for one. A reader that goes through the file in order and is given all that
-// it asks for is read ahead of; streams never fill a read.
+// one for one. For a reader that goes through the file in order and is given all
+// that it asks for, more is read at once than it asks for, and ahead of it when
+// a read was filled that no stream fills (see Copy).
 type remoteHandle struct {
 	fid    Fid
 	ctx    context.Context // ends with the handle: for what is read ahead
@@ -249,6 +250,7 @@ type remoteHandle struct {
 	mu    sync.Mutex // guards what follows
 	ahead *readAhead
 	end   int64 // where the last read that was full ended
+	more  bool  // it was one of several in order
 	last  struct {
 		off      int64 // where the last read ended
 		count, n int   // what it asked for, and got
@@ -276,11 +278,7 @@ type readAhead struct {
 	err    error
 	done   chan struct{} // closed when n and err are set
 	cancel context.CancelFunc
-	rest   bool // of a read that was larger than its reader wanted
 }
-
-// minAhead is the smallest read that is taken for one of many.
-const minAhead = 4096
 
 func (h *remoteHandle) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	return h.readAt(ctx, p, off, false)
@@ -289,10 +287,13 @@ func (h *remoteHandle) ReadAt(ctx context.Context, p []byte, off int64) (int, er
 // readAt may ask the server for another count than p holds unless exact is set.
 func (h *remoteHandle) readAt(ctx context.Context, p []byte, off int64, exact bool) (int, error) {
 	a := h.take(off)
+	if a == nil && !exact && h.goesOn(off, len(p)) {
+		return h.askMore(ctx, p, off, h.fid.most())
+	}
 	if a == nil {
 		n, err := h.ask(ctx, p, off, exact)
-		if err == nil && n == len(p) && n >= minAhead {
-			h.begin(off, off+int64(n))
+		if err == nil && n == len(p) && n > 0 && h.inOrder(off, n) && n > streamMost {
+			h.begin(off + int64(n))
 		}
 		return n, err
 	}
@@ -312,12 +313,30 @@ func (h *remoteHandle) readAt(ctx context.Context, p []byte, off int64, exact bo
 		h.putBack(a)
 		return n, nil
 	}
-	full := a.n == len(a.buf) && !a.rest
+	long := a.n == len(a.buf) && a.n > streamMost
 	a.free()
-	if full {
-		h.begin(off, next)
+	if long {
+		h.begin(next)
 	}
 	return n, nil
+}
+
+// inOrder notes a full read and reports whether it began where another ended, or
+// at the start.
+func (h *remoteHandle) inOrder(off int64, n int) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.more = off == 0 || off == h.end
+	h.end = off + int64(n)
+	return h.more
+}
+
+// goesOn reports whether a read of n bytes is one of many in order, for which
+// the server is better asked for more.
+func (h *remoteHandle) goesOn(off int64, n int) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.more && off == h.end && n < h.fid.most()
 }
 
 // ask is one read of the server. Our servers take a read that goes on after a
@@ -338,28 +357,28 @@ func (h *remoteHandle) ask(ctx context.Context, p []byte, off int64, exact bool)
 		return h.askMore(ctx, p, off, l.count)
 	}
 	n, err := h.fid.ReadAt(ctx, p[:count], off)
-	h.asked(off, count, n)
-	return n, err
-}
-
-func (h *remoteHandle) asked(off int64, count, n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.last.off, h.last.count, h.last.n = off+int64(n), count, n
+	return n, err
 }
 
 // askMore reads more than p holds and keeps the rest for the next read.
 func (h *remoteHandle) askMore(ctx context.Context, p []byte, off int64, count int) (int, error) {
-	buf := make([]byte, count)
-	n, err := h.fid.ReadAt(ctx, buf, off)
-	h.asked(off, count, n)
-	m := copy(p, buf[:n])
-	if m < n {
-		a := &readAhead{off: off, buf: buf, n: n, done: make(chan struct{}), cancel: func() {}, rest: true}
-		close(a.done)
+	a := &readAhead{off: off, buf: grow(nil, count)[:count], done: make(chan struct{}), cancel: func() {}}
+	close(a.done)
+	a.n, a.err = h.fid.ReadAt(ctx, a.buf, off)
+	h.mu.Lock()
+	h.last.off, h.last.count, h.last.n = off+int64(a.n), count, a.n
+	h.end = h.last.off
+	h.mu.Unlock()
+	n := copy(p, a.buf[:a.n])
+	if n < a.n {
 		h.putBack(a)
+	} else {
+		a.free()
 	}
-	return m, err
+	return n, a.err
 }
 
 // take returns what was read ahead for this offset, and ends what was not.
@@ -395,13 +414,12 @@ func (h *remoteHandle) putBack(a *readAhead) {
 	}
 }
 
-// begin reads on from off, if the read before it began where one ended.
-func (h *remoteHandle) begin(from, off int64) {
+// begin reads on from off.
+func (h *remoteHandle) begin(off int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	inOrder := from == 0 || from == h.end
 	h.end = off
-	if !inOrder || h.ahead != nil || h.ctx.Err() != nil {
+	if h.ahead != nil || h.ctx.Err() != nil {
 		return
 	}
 	a := &readAhead{off: off, done: make(chan struct{})}
@@ -438,7 +456,7 @@ func (h *remoteHandle) WriteAt(ctx context.Context, p []byte, off int64) (int, e
 func (h *remoteHandle) forget() {
 	h.mu.Lock()
 	a := h.ahead
-	h.ahead, h.end = nil, -1
+	h.ahead, h.end, h.more = nil, -1, false
 	h.mu.Unlock()
 	if a != nil {
 		a.stop()

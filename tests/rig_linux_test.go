@@ -80,7 +80,7 @@ func (r *rig) serve() string {
 // remote returns the tree as a 9P client sees it.
 func (r *rig) remote() *fs.Tree {
 	r.t.Helper()
-	c, err := p9.Dial(context.Background(), r.serve())
+	c, err := (&p9.Options{Dialects: p9.WordsFirst()}).Dial(context.Background(), r.serve())
 	require.NoError(r.t, err)
 	r.t.Cleanup(func() { c.Close() })
 	return &fs.Tree{Root: c.Root(), Trust: true}
