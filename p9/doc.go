@@ -19,9 +19,20 @@
 // the server knows of a tree. And a file of any tree:
 //
 //	c, err := p9.Dial(ctx, "unix!/run/netfs.sock")
-//	f, err := c.Open(ctx, "links/eth0/mtu", p9.OREAD)
-//	n, err := f.ReadAt(ctx, buf, 0)
-//	f.Close(ctx)
+//	text, err := c.ReadFile(ctx, "links/eth0/mtu")
+//	err = c.WriteFile(ctx, "links/eth0/mtu", []byte("9000\n"))
+//	for line, err := range c.Watch(ctx, "events") { ... }
+//
+// The client speaks the three dialects to any server. Operations on paths are
+// methods of Client, those on open files of Fid, and what a dialect has not is
+// refused with errors.ErrUnsupported; those of 9P2000.L have the names of its
+// messages. Errors have an errno in every dialect, so that errors.Is finds
+// ErrNotExist and its like of io/fs; in 9P2000.L they have nothing else
+// (WordsFirst asks for one that has). A call whose context ends sends Tflush and
+// waits for Rflush; a reply that is faster stands. Requests that depend on each
+// other are never sent before the reply is there, since few servers promise an
+// order, and no stream is read ahead of its reader. Client.FS is an io/fs.FS of
+// the remote tree, and Client.Root an fs.Node, to be mounted or served again.
 //
 // With TLS both ends have certificates, and the server a policy of who may do
 // what:
