@@ -131,6 +131,7 @@ func ExampleClient_Root() {
 	}
 	s := &p9.Server{Tree: &fs.Tree{Root: far.Root(), Trust: true}}
 	serving, end := context.WithCancel(ctx)
+	defer end()
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(serving, l) }()
 
