@@ -111,15 +111,14 @@ func TestWatchLongLine(t *testing.T) {
 	}
 }
 
-// oddFile is a server's file whose reads are as short as it likes, and which
-// counts how many are under way.
+// oddFile is a server's file whose reads are as short as it likes; it counts
+// them.
 type oddFile struct {
-	text    []byte
-	length  uint64 // that it tells
-	stream  bool   // offsets mean nothing, and what was read is gone
-	cut     func(i int64, count uint32) int
-	reads   atomic.Int64
-	pending []*Msg // reads of a stream that wait
+	text   []byte
+	length uint64 // that it tells
+	stream bool   // offsets mean nothing, and what was read is gone
+	cut    func(i int64, count uint32) int
+	reads  atomic.Int64
 }
 
 func (f *oddFile) answer(m *Msg) []*Msg {
