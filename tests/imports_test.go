@@ -26,9 +26,10 @@ var imports = []struct{ pkg, may, os string }{
 	{"fs/fusefs", "fs", ""},
 	{"fs/host", "fs fs/*", "nl nl/* bsd/rtsock"},
 	{"fs/names", "", ""},
-	{"fs/joint", "fs nl nl/rt", ""}, // what the _linux.go files of pages share
+	{"fs/joint", "fs nl nl/rt", ""},          // what the _linux.go files of pages share
+	{"fs/joint/pf", "fs bsd bsd/rtsock", ""}, // and the _bsd.go files
 	{"fs/dhcp", "fs dhcp/...", "fs/joint nl nl/rt"},
-	{"fs/*", "fs fs/names fs/encap", "fs/joint nl nl/* bsd bsd/rtsock"}, // pages: words above, numbers below
+	{"fs/*", "fs fs/names fs/encap", "fs/joint fs/joint/pf nl nl/* bsd bsd/rtsock"}, // pages: words above, numbers below
 	{"bsd", "", ""},
 	{"bsd/bsdtest", "bsd bsd/rtsock", ""},
 	{"bsd/*", "bsd", ""},

@@ -30,6 +30,7 @@ type Kernel struct {
 	links   []Link
 	addrs   map[uint16][]netip.Prefix
 	routes  []entry
+	neighs  []entry
 	sockets map[*socket]bool
 	nomem   int
 	refuse  syscall.Errno
@@ -69,6 +70,29 @@ func (k *Kernel) AddAddr(link uint16, p netip.Prefix) {
 	defer k.mu.Unlock()
 	k.addrs[link] = append(k.addrs[link], p)
 	k.tell(k.addrMsg(link, p, bsd.OpNewAddr))
+}
+
+// AddNeigh makes a neighbour as one that was learnt: it expires. Without a link-layer
+// address it is one that has not answered. FreeBSD tells nobody of it.
+func (k *Kernel) AddNeigh(link uint16, a netip.Addr, lladdr []byte) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	m := bsd.RouteMsg{Header: bsd.Header{Op: bsd.OpAdd}, Index: link, Flags: k.layout.RTF("up") | k.layout.RTF("host") | k.layout.RTF("llinfo"),
+		Metrics: bsd.Metrics{Expire: 1 << 30}}
+	m.Set(bsd.RTAX_DST, k.layout.SockaddrOf(scope(a, link)))
+	m.Set(bsd.RTAX_GATEWAY, k.layout.SockaddrOfLink(bsd.Link{Index: link, Type: 6, Addr: lladdr}))
+	k.neighs = append(k.neighs, entry{dst: netip.PrefixFrom(a, a.BitLen()), m: m})
+	if k.layout.OS != "freebsd" {
+		k.tell(&m)
+	}
+}
+
+// DelAddr takes an address away.
+func (k *Kernel) DelAddr(link uint16, p netip.Prefix) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.addrs[link] = slices.DeleteFunc(k.addrs[link], func(have netip.Prefix) bool { return have == p })
+	k.tell(k.addrMsg(link, p, bsd.OpDelAddr))
 }
 
 // Lose drops what sockets have not read, as an overflow of their buffers does, and
@@ -147,9 +171,17 @@ func (k *Kernel) Sysctl(mib ...int) ([]byte, error) {
 		if len(mib) > 4 {
 			table = mib[4]
 		}
-		b = k.dumpRoutes(uint8(mib[1]), uint16(table), 0)
+		b = k.dump(k.routes, uint8(mib[1]), uint16(table), 0)
+		if !k.apart() {
+			b = append(b, k.dump(k.neighs, uint8(mib[1]), uint16(table), 0)...)
+		}
+	case is(bsd.DumpFlags) && uint32(mib[3]) == k.layout.RTF("llinfo"):
+		if k.apart() && mib[1] == 0 {
+			return nil, os.NewSyscallError("sysctl", syscall.EINVAL) // it wants a family
+		}
+		b = k.dump(k.neighs, uint8(mib[1]), 0, 0)
 	case is(bsd.DumpFlags):
-		b = k.dumpRoutes(uint8(mib[1]), 0, uint32(mib[3]))
+		b = k.dump(k.routes, uint8(mib[1]), 0, uint32(mib[3]))
 	case is(bsd.DumpLinks):
 		b = k.dumpLinks(mib[3])
 	default:
@@ -158,9 +190,12 @@ func (k *Kernel) Sysctl(mib ...int) ([]byte, error) {
 	return append(b, make([]byte, 64)...), nil // the estimate was high
 }
 
-func (k *Kernel) dumpRoutes(family uint8, table uint16, flags uint32) (b []byte) {
-	for i := range k.routes {
-		e := &k.routes[i]
+// apart reports whether neighbours have tables of their own.
+func (k *Kernel) apart() bool { return k.layout.OS == "freebsd" || k.layout.OS == "netbsd" }
+
+func (k *Kernel) dump(entries []entry, family uint8, table uint16, flags uint32) (b []byte) {
+	for i := range entries {
+		e := &entries[i]
 		m := e.m
 		if e.table != table || flags != 0 && m.Flags&flags == 0 || family != 0 && family != m.At(bsd.RTAX_DST).Family() {
 			continue

@@ -51,6 +51,9 @@ func (k *Kernel) carryOut(m *bsd.RouteMsg) syscall.Errno {
 		return syscall.EINVAL
 	}
 	p = p.Masked()
+	if k.ofNeigh(m, p) {
+		return k.neigh(m, p)
+	}
 	at := slices.IndexFunc(k.routes, func(e entry) bool { return e.dst == p && e.table == m.Table })
 	switch m.Op {
 	case bsd.OpAdd:
@@ -76,6 +79,47 @@ func (k *Kernel) carryOut(m *bsd.RouteMsg) syscall.Errno {
 		return k.get(m, p.Addr())
 	}
 	return syscall.EOPNOTSUPP
+}
+
+// ofNeigh reports whether a request is about a neighbour: by a flag where those are
+// apart, else by a link-layer address for a gateway.
+func (k *Kernel) ofNeigh(m *bsd.RouteMsg, p netip.Prefix) bool {
+	if m.Op == bsd.OpGet {
+		return false
+	}
+	if k.apart() {
+		return m.Flags&k.layout.RTF("llinfo") != 0
+	}
+	d, ok := k.layout.Link(m.At(bsd.RTAX_GATEWAY))
+	return ok && p.IsSingleIP() && m.Flags&k.layout.RTF("host") != 0 && (len(d.Addr) > 0 || m.Op == bsd.OpDelete)
+}
+
+func (k *Kernel) neigh(m *bsd.RouteMsg, p netip.Prefix) syscall.Errno {
+	d, ok := k.layout.Link(m.At(bsd.RTAX_GATEWAY))
+	if !ok || k.link(d.Index) == nil {
+		return syscall.EINVAL
+	}
+	at := slices.IndexFunc(k.neighs, func(e entry) bool { return e.dst == p && e.m.Index == d.Index })
+	switch {
+	case m.Op == bsd.OpDelete && at < 0:
+		return syscall.ESRCH
+	case m.Op == bsd.OpDelete && k.layout.OS == "openbsd" && !slices.Equal(k.neighs[at].m.At(bsd.RTAX_GATEWAY), m.At(bsd.RTAX_GATEWAY)):
+		return syscall.ESRCH
+	case m.Op == bsd.OpDelete:
+		k.neighs = slices.Delete(k.neighs, at, at+1)
+		return 0
+	case m.Op != bsd.OpAdd:
+		return syscall.EOPNOTSUPP
+	case at >= 0 && !k.apart():
+		return syscall.EEXIST
+	case at >= 0: // where they are apart a new one takes its place
+		k.neighs = slices.Delete(k.neighs, at, at+1)
+	}
+	c := bsd.RouteMsg{Header: bsd.Header{Op: bsd.OpGet}, Index: d.Index, Flags: m.Flags&^k.layout.RTF("done") | k.layout.RTF("llinfo"), Metrics: m.Metrics}
+	c.Set(bsd.RTAX_DST, slices.Clone(m.At(bsd.RTAX_DST)))
+	c.Set(bsd.RTAX_GATEWAY, slices.Clone(m.At(bsd.RTAX_GATEWAY)))
+	k.neighs = append(k.neighs, entry{dst: p, m: c})
+	return 0
 }
 
 // merged is a route with what a change says.

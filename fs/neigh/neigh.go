@@ -43,6 +43,7 @@ type Neigh struct {
 	Probes, Refs             uint32
 
 	stated bool // State is known
+	vague  bool // the kernel does not tell its state
 }
 
 // States of an entry (linux/neighbour.h).

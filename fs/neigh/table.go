@@ -72,7 +72,7 @@ func stats(k Kernel) *fs.Table[Neigh] {
 func (p *page) rows(ctx context.Context, q *fs.Query[Neigh]) iter.Seq2[*Neigh, error] {
 	keep := shown
 	if q != nil && q.Has("nud") {
-		keep = func(n *Neigh) bool { return n.State == q.Want.State }
+		keep = func(n *Neigh) bool { return n.State == q.Want.State && !n.vague }
 	}
 	return p.neighs(ctx, q, keep)
 }
@@ -89,7 +89,7 @@ func (p *page) neighs(ctx context.Context, q *fs.Query[Neigh], keep func(*Neigh)
 				continue
 			}
 			if n != nil {
-				n.stated = true
+				n.stated = !n.vague
 			}
 			if !yield(n, err) || err != nil {
 				return
@@ -100,7 +100,7 @@ func (p *page) neighs(ctx context.Context, q *fs.Query[Neigh], keep func(*Neigh)
 
 // shown reports whether ip(8) lists the entry, too.
 func shown(n *Neigh) bool {
-	return n.Flags&(Proxy|ExternLearn) != 0 || n.FlagsExt&Managed != 0 || n.State&^NoARP != 0
+	return n.vague || n.Flags&(Proxy|ExternLearn) != 0 || n.FlagsExt&Managed != 0 || n.State&^NoARP != 0
 }
 
 func (p *page) watch(ctx context.Context) iter.Seq2[fs.Event[Neigh], error] {
@@ -110,7 +110,7 @@ func (p *page) watch(ctx context.Context) iter.Seq2[fs.Event[Neigh], error] {
 				continue
 			}
 			if e.Row != nil {
-				e.Row.stated = true
+				e.Row.stated = !e.Row.vague
 			}
 			if !yield(e, err) {
 				return

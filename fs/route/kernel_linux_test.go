@@ -66,12 +66,12 @@ func (w *world) ip(line string) string {
 
 func (w *world) read(path string) string {
 	w.Helper()
-	return get(w, w.door, path)
+	return treetest.Read(w, w.door, path)
 }
 
 func (w *world) write(path, text string) {
 	w.Helper()
-	require.NoError(w, put(w.door, path, text), text)
+	require.NoError(w, treetest.Write(w.door, path, text), text)
 }
 
 // states are tables that the kernel is brought into by ip-route(8), with what
@@ -277,7 +277,7 @@ func TestErrorsNameTheWord(t *testing.T) {
 		{"add 2001:db8:9::/48 via 2001:db9::1", `via "2001:db9::1"`},
 		{"add 17.0.0.0/8 nhid 77", `nhid "77"`},
 	} {
-		err := put(w.door, "routes", c.line+"\n")
+		err := treetest.Write(w.door, "routes", c.line+"\n")
 		if assert.Error(t, err, c.line) {
 			assert.Contains(t, err.Error(), c.want, c.line)
 		}
@@ -429,7 +429,7 @@ func TestManyLines(t *testing.T) {
 		fmt.Fprintf(&b, "add 10.%d.%d.%d/32 via %s\n", i>>16&255, i>>8&255, i&255, via)
 	}
 	start := time.Now()
-	err := put(w.door, "routes", b.String())
+	err := treetest.Write(w.door, "routes", b.String())
 	t.Logf("%d lines in %v", n, time.Since(start))
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), fmt.Sprintf(`:%d: add 10.`, n/2+1))

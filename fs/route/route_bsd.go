@@ -13,15 +13,16 @@ import (
 	"github.com/netfs-project/netfs/bsd"
 	"github.com/netfs-project/netfs/bsd/rtsock"
 	"github.com/netfs-project/netfs/fs"
+	"github.com/netfs-project/netfs/fs/joint/pf"
 )
 
 // NewPF returns the routing files of a kernel with a routing socket. The package has
 // no build tag for it: it is as good over the simulator of bsd/bsdtest.
 func NewPF(c *rtsock.Client) fs.Page { return Page(newPF(c)) }
 
-// A pf is a kernel by PF_ROUTE. Its routing table is main: there is one, or netfs
+// A pfKernel is a kernel by PF_ROUTE. Its routing table is main: there is one, or netfs
 // shows the one that its process is in.
-type pf struct {
+type pfKernel struct {
 	c *rtsock.Client
 	l *bsd.Layout
 
@@ -30,9 +31,9 @@ type pf struct {
 	others                                                uint32 // of routes that are neighbours, or made of another route for one destination
 }
 
-func newPF(c *rtsock.Client) *pf {
+func newPF(c *rtsock.Client) *pfKernel {
 	l := c.Layout()
-	k := &pf{c: c, l: l,
+	k := &pfKernel{c: c, l: l,
 		up: l.RTF("up"), gateway: l.RTF("gateway"), host: l.RTF("host"), static: l.RTF("static"), dynamic: l.RTF("dynamic"),
 		reject: l.RTF("reject"), blackhole: l.RTF("blackhole"), local: l.RTF("local"), broadcast: l.RTF("broadcast"),
 		multicast: l.RTF("multicast"),
@@ -54,7 +55,7 @@ const (
 
 // norm fills in what these kernels do: they have no metric but OpenBSD's priority,
 // and no scope.
-func (k *pf) norm(r *Route) {
+func (k *pfKernel) norm(r *Route) {
 	r.plain = true
 	if r.Type == 0 {
 		r.Type = Unicast
@@ -75,71 +76,43 @@ func (k *pf) norm(r *Route) {
 	}
 }
 
-// links are the names, numbers and sizes of links, as of one dump.
-type links struct {
-	names map[uint16]string
-	mtu   map[uint16]uint64
-}
-
-func (k *pf) links(ctx context.Context) (*links, error) {
-	n := &links{names: map[uint16]string{}, mtu: map[uint16]uint64{}}
-	for m, err := range k.c.Dump(ctx, rtsock.Query{Dump: bsd.DumpLinks}) {
-		if err != nil {
-			return nil, err
-		}
-		link, ok := m.(*bsd.LinkMsg)
-		if !ok {
-			continue
-		}
-		if d, ok := k.l.Link(link.At(bsd.RTAX_IFP)); ok {
-			n.names[link.Index] = d.Name
-		}
-		n.mtu[link.Index] = link.Data.MTU
-	}
-	return n, nil
-}
-
-// index returns a link's number.
-func (n *links) index(key, name string) (uint16, error) {
-	for i, s := range n.names {
-		if s == name {
-			return i, nil
-		}
-	}
-	return 0, &fs.KeyError{Key: key, Word: name, Err: fs.ErrNotExist}
-}
+func (k *pfKernel) links(ctx context.Context) (*pf.Links, error) { return pf.LoadLinks(ctx, k.c, nil) }
 
 // Routes dumps the table.
-func (k *pf) Routes(ctx context.Context, _ *fs.Query[Route]) iter.Seq2[*Route, error] {
+func (k *pfKernel) Routes(ctx context.Context, _ *fs.Query[Route]) iter.Seq2[*Route, error] {
 	return func(yield func(*Route, error) bool) {
 		n, err := k.links(ctx)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		var r Route
-		for m, err := range k.c.Dump(ctx, rtsock.Query{Dump: bsd.DumpRoutes}) {
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			if msg, ok := m.(*bsd.RouteMsg); ok && k.row(n, msg, &r) && !yield(&r, nil) {
-				return
-			}
+		k.routes(ctx, n, yield)
+	}
+}
+
+func (k *pfKernel) routes(ctx context.Context, n *pf.Links, yield func(*Route, error) bool) {
+	var r Route
+	for m, err := range k.c.Dump(ctx, rtsock.Query{Dump: bsd.DumpRoutes}) {
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		if msg, ok := m.(*bsd.RouteMsg); ok && k.row(n, msg, &r) && !yield(&r, nil) {
+			return
 		}
 	}
 }
 
 // row makes a record of a message. It is false for what is no route of this table: a
 // neighbour, a copy of a route for one destination, a mask that is no prefix.
-func (k *pf) row(n *links, m *bsd.RouteMsg, r *Route) bool {
+func (k *pfKernel) row(n *pf.Links, m *bsd.RouteMsg, r *Route) bool {
 	*r = Route{plain: true}
 	p, ok := k.l.Prefix(&m.Header)
 	if !ok || m.Flags&k.others != 0 {
 		return false
 	}
 	r.Dst, r.Table, r.Type, r.Proto = p.Masked(), TableMain, k.kind(m.Flags), k.proto(m.Flags)
-	link := k.link(m)
+	link := pf.LinkOf(k.l, m)
 	if a := k.l.Addr(m.At(bsd.RTAX_GATEWAY)); a.IsValid() && m.Flags&k.gateway != 0 {
 		r.Via = a.WithZone("")
 		if zone, err := strconv.ParseUint(a.Zone(), 10, 16); err == nil && link == 0 {
@@ -151,12 +124,12 @@ func (k *pf) row(n *links, m *bsd.RouteMsg, r *Route) bool {
 			r.Via = netip.Addr{}
 		}
 	} else {
-		r.Dev = n.names[link]
+		r.Dev = n.Name(link)
 	}
 	if k.l.OS == "openbsd" && m.Priority&^rtpDown != rtpStatic {
 		r.Metric = uint32(m.Priority &^ rtpDown)
 	}
-	if mtu := m.Metrics.MTU; mtu != n.mtu[link] { // else it is the link's
+	if mtu := m.Metrics.MTU; mtu != n.Data(link).MTU { // else it is the link's
 		r.Metrics.N[mMTU] = uint32(mtu)
 	}
 	if m.Metrics.Expire != 0 {
@@ -175,7 +148,7 @@ const (
 	rtpDown   = 0x80
 )
 
-func (k *pf) kind(flags uint32) Type {
+func (k *pfKernel) kind(flags uint32) Type {
 	switch {
 	case flags&k.blackhole != 0:
 		return Blackhole
@@ -191,7 +164,7 @@ func (k *pf) kind(flags uint32) Type {
 	return Unicast
 }
 
-func (k *pf) proto(flags uint32) uint8 {
+func (k *pfKernel) proto(flags uint32) uint8 {
 	switch {
 	case flags&k.static != 0:
 		return protoStatic
@@ -201,18 +174,8 @@ func (k *pf) proto(flags uint32) uint8 {
 	return protoKernel
 }
 
-// link finds the link of a route; NetBSD often has no index.
-func (k *pf) link(m *bsd.RouteMsg) uint16 {
-	for _, i := range []int{bsd.RTAX_IFP, bsd.RTAX_GATEWAY} {
-		if d, ok := k.l.Link(m.At(i)); ok && d.Index != 0 {
-			return d.Index
-		}
-	}
-	return m.Index
-}
-
 // Change writes the ops one after another.
-func (k *pf) Change(ctx context.Context, ops []fs.Op[Route]) {
+func (k *pfKernel) Change(ctx context.Context, ops []fs.Op[Route]) {
 	n, err := k.links(ctx)
 	for i := range ops {
 		o := &ops[i]
@@ -222,7 +185,7 @@ func (k *pf) Change(ctx context.Context, ops []fs.Op[Route]) {
 	}
 }
 
-func (k *pf) change(n *links, o *fs.Op[Route]) error {
+func (k *pfKernel) change(n *pf.Links, o *fs.Op[Route]) error {
 	switch {
 	case o.Act == fs.Del && o.Old != nil:
 		return k.send(n, bsd.OpDelete, o.Old)
@@ -234,7 +197,7 @@ func (k *pf) change(n *links, o *fs.Op[Route]) error {
 	}
 	switch {
 	case o.Act == fs.Append:
-		return &fs.KeyError{Key: "append", Err: errNotHere}
+		return &fs.KeyError{Key: "append", Err: pf.ErrNotHere}
 	case o.Act == fs.Change && o.Old == nil:
 		return k.send(n, bsd.OpChange, &o.Row)
 	case o.Old == nil:
@@ -259,15 +222,13 @@ func (k *pf) change(n *links, o *fs.Op[Route]) error {
 
 // sameKind reports whether RTM_CHANGE leads from one to the other: another gateway
 // or mtu.
-func (k *pf) sameKind(a, b *Route) bool {
+func (k *pfKernel) sameKind(a, b *Route) bool {
 	return a.Type == b.Type && a.Via.IsValid() && b.Via.IsValid() && a.Proto == b.Proto && a.Metric == b.Metric &&
 		(a.Metrics.N[mMTU] != 0 || b.Metrics.N[mMTU] == 0)
 }
 
-var errNotHere = fmt.Errorf("not on this kernel: %w", errors.ErrUnsupported)
-
 // can refuses the words that these kernels have nothing for.
-func (k *pf) can(r *Route) error {
+func (k *pfKernel) can(r *Route) error {
 	for _, c := range []struct {
 		key string
 		has bool
@@ -281,7 +242,7 @@ func (k *pf) can(r *Route) error {
 		{"via", r.Via.IsValid() && r.Via.Is6() != r.Is6()},
 	} {
 		if c.has {
-			return &fs.KeyError{Key: c.key, Err: errNotHere}
+			return &fs.KeyError{Key: c.key, Err: pf.ErrNotHere}
 		}
 	}
 	for i, v := range r.Metrics.N {
@@ -290,14 +251,14 @@ func (k *pf) can(r *Route) error {
 			if i > mLock {
 				key = metricNames[i]
 			}
-			return &fs.KeyError{Key: key, Err: errNotHere}
+			return &fs.KeyError{Key: key, Err: pf.ErrNotHere}
 		}
 	}
 	return nil
 }
 
 // send writes one request about r.
-func (k *pf) send(n *links, op bsd.Op, r *Route) error {
+func (k *pfKernel) send(n *pf.Links, op bsd.Op, r *Route) error {
 	m := &bsd.RouteMsg{Header: bsd.Header{Op: op}, Flags: k.up}
 	if r.Proto == protoStatic || r.said[sayProto] == 0 && r.Proto == 0 {
 		m.Flags |= k.static
@@ -326,11 +287,11 @@ func (k *pf) send(n *links, op bsd.Op, r *Route) error {
 }
 
 // way sets where packets go.
-func (k *pf) way(n *links, m *bsd.RouteMsg, r *Route) error {
+func (k *pfKernel) way(n *pf.Links, m *bsd.RouteMsg, r *Route) error {
 	var link uint16
 	if r.Dev != "" {
 		var err error
-		if link, err = n.index("dev", r.Dev); err != nil {
+		if link, err = n.Index("dev", r.Dev); err != nil {
 			return err
 		}
 	}
@@ -378,7 +339,7 @@ func loopback(is6 bool) netip.Addr {
 }
 
 // blame names the word that an errno is about.
-func (k *pf) blame(o *fs.Op[Route], err error) error {
+func (k *pfKernel) blame(o *fs.Op[Route], err error) error {
 	var no *rtsock.Error
 	if !errors.As(err, &no) {
 		return err
@@ -393,7 +354,7 @@ func (k *pf) blame(o *fs.Op[Route], err error) error {
 }
 
 // Lookup asks with RTM_GET.
-func (k *pf) Lookup(ctx context.Context, q *Question) (*Route, error) {
+func (k *pfKernel) Lookup(ctx context.Context, q *Question) (*Route, error) {
 	if !q.To.IsValid() {
 		return nil, &fs.KeyError{Key: "to", Err: fmt.Errorf("is missing: %w", fs.ErrInvalid)}
 	}
@@ -405,7 +366,7 @@ func (k *pf) Lookup(ctx context.Context, q *Question) (*Route, error) {
 		{"ipproto", q.IPProto != 0}, {"sport", q.Sport != 0}, {"dport", q.Dport != 0}, {"uid", q.HasUID},
 	} {
 		if c.has {
-			return nil, &fs.KeyError{Key: c.key, Err: errNotHere}
+			return nil, &fs.KeyError{Key: c.key, Err: pf.ErrNotHere}
 		}
 	}
 	n, err := k.links(ctx)
@@ -414,7 +375,7 @@ func (k *pf) Lookup(ctx context.Context, q *Question) (*Route, error) {
 	}
 	to := q.To
 	if zone := to.Zone(); zone != "" {
-		link, err := n.index("to", zone)
+		link, err := n.Index("to", zone)
 		if err != nil {
 			return nil, err
 		}
@@ -444,83 +405,46 @@ func (k *pf) Lookup(ctx context.Context, q *Question) (*Route, error) {
 // Watch yields the table, and then what the kernel tells. What it tells of a change
 // may be a part of the route, and of a link that it is gone: then the table is read
 // again, as after a loss.
-func (k *pf) Watch(ctx context.Context) iter.Seq2[fs.Event[Route], error] {
-	return func(yield func(fs.Event[Route], error) bool) {
-		messages, err := k.c.Subscribe(ctx)
-		if err != nil {
-			yield(fs.Event[Route]{}, err)
-			return
-		}
-		w := &pfWatch{pf: k, ctx: ctx, yield: yield}
-		w.over = !w.table()
-		for m, err := range messages {
-			if w.over || !w.message(m, err) {
-				return
+func (k *pfKernel) Watch(ctx context.Context) iter.Seq2[fs.Event[Route], error] {
+	var names *pf.Links
+	var r Route
+	return pf.Watch(ctx, k.c, pf.Source[Route]{
+		Rows: func(ctx context.Context) iter.Seq2[*Route, error] {
+			return func(yield func(*Route, error) bool) {
+				var err error
+				if names, err = k.links(ctx); err != nil {
+					yield(nil, err)
+					return
+				}
+				k.routes(ctx, names, yield)
 			}
-		}
-	}
+		},
+		Event: func(m bsd.Message) (pf.What, *Route) {
+			switch m := m.(type) {
+			case *bsd.RouteMsg:
+				return k.event(names, m, &r)
+			case *bsd.LinkMsg, *bsd.AnnounceMsg, *bsd.AddrMsg:
+				return pf.Again, nil
+			}
+			return pf.Nothing, nil
+		},
+	})
 }
 
-type pfWatch struct {
-	*pf
-	ctx   context.Context
-	yield func(fs.Event[Route], error) bool
-	names *links
-	over  bool
-	r     Route
-}
-
-// table yields all there is. It is false when the sequence is over.
-func (w *pfWatch) table() bool {
-	if !w.yield(fs.Event[Route]{What: fs.SyncBegin}, nil) {
-		return false
-	}
-	var err error
-	if w.names, err = w.links(w.ctx); err != nil {
-		w.yield(fs.Event[Route]{}, err)
-		return false
-	}
-	for r, err := range w.Routes(w.ctx, nil) {
-		if err != nil {
-			w.yield(fs.Event[Route]{}, err)
-			return false
-		}
-		if !w.yield(fs.Event[Route]{What: fs.Added, Row: r}, nil) {
-			return false
-		}
-	}
-	return w.yield(fs.Event[Route]{What: fs.SyncEnd}, nil)
-}
-
-func (w *pfWatch) message(m bsd.Message, err error) bool {
-	switch {
-	case errors.Is(err, rtsock.ErrOverrun):
-		return w.yield(fs.Event[Route]{What: fs.Lost}, nil) && w.table()
-	case err != nil && w.ctx.Err() != nil:
-		return false
-	case err != nil:
-		return w.yield(fs.Event[Route]{}, err)
-	}
-	switch m := m.(type) {
-	case *bsd.RouteMsg:
-		return m.Errno != 0 || w.route(m)
-	case *bsd.LinkMsg, *bsd.AnnounceMsg, *bsd.AddrMsg:
-		return w.table()
-	}
-	return true
-}
-
-func (w *pfWatch) route(m *bsd.RouteMsg) bool {
-	what := fs.Added
+func (k *pfKernel) event(n *pf.Links, m *bsd.RouteMsg, r *Route) (pf.What, *Route) {
+	what := pf.Added
 	switch m.Op {
 	case bsd.OpAdd:
 	case bsd.OpDelete:
-		what = fs.Deleted
+		what = pf.Deleted
 	case bsd.OpChange, bsd.OpRedirect:
-		return w.table()
+		return pf.Again, nil
 	default:
-		return true
+		return pf.Nothing, nil
 	}
 	m.Metrics.Expire = 0
-	return !w.row(w.names, m, &w.r) || w.yield(fs.Event[Route]{What: what, Row: &w.r}, nil)
+	if !k.row(n, m, r) {
+		return pf.Nothing, nil
+	}
+	return what, r
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // simulated is the page over a simulated kernel of a system.
-func simulated(t *testing.T, os string) (*bsdtest.Kernel, *pf, treetest.Door) {
+func simulated(t *testing.T, os string) (*bsdtest.Kernel, *pfKernel, treetest.Door) {
 	l, err := bsd.Profile{OS: os}.Layout()
 	require.NoError(t, err)
 	k := bsdtest.New(l)
@@ -50,7 +50,7 @@ func TestPFTranscripts(t *testing.T) {
 func TestPFRoundTrip(t *testing.T) {
 	onEach(t, func(t *testing.T, os string) {
 		k, _, d := simulated(t, os)
-		require.NoError(t, put(d, "routes", `default via 192.0.2.254
+		require.NoError(t, treetest.Write(d, "routes", `default via 192.0.2.254
 10.0.0.0/8 via 192.0.2.2 mtu 1400
 blackhole 11.0.0.0/8
 12.0.0.0/8 dev em0
@@ -58,16 +58,16 @@ blackhole 11.0.0.0/8
 2001:db8:1::/48 dev em0
 unreachable 2001:db8:f::/48
 `))
-		text := get(t, d, "routes")
+		text := treetest.Read(t, d, "routes")
 		assert.Equal(t, 7, strings.Count(text, "\n"))
 		before := k.Requests()
-		require.NoError(t, put(d, "routes", text))
-		require.NoError(t, put(d, "routes.json", get(t, d, "routes.json")))
+		require.NoError(t, treetest.Write(d, "routes", text))
+		require.NoError(t, treetest.Write(d, "routes.json", treetest.Read(t, d, "routes.json")))
 		assert.Equal(t, before, k.Requests(), "a line that is so already was sent")
-		require.NoError(t, put(d, "routes", "flush all\n"))
-		require.Empty(t, get(t, d, "routes"))
-		require.NoError(t, put(d, "routes", text))
-		assert.Equal(t, text, get(t, d, "routes"))
+		require.NoError(t, treetest.Write(d, "routes", "flush all\n"))
+		require.Empty(t, treetest.Read(t, d, "routes"))
+		require.NoError(t, treetest.Write(d, "routes", text))
+		assert.Equal(t, text, treetest.Read(t, d, "routes"))
 	})
 }
 
@@ -75,13 +75,13 @@ unreachable 2001:db8:f::/48
 func TestPFMetric(t *testing.T) {
 	onEach(t, func(t *testing.T, os string) {
 		_, _, d := simulated(t, os)
-		err := put(d, "routes", "10.0.0.0/8 via 192.0.2.2 metric 40\n")
+		err := treetest.Write(d, "routes", "10.0.0.0/8 via 192.0.2.2 metric 40\n")
 		if os != "openbsd" {
 			assert.ErrorContains(t, err, "metric")
 			return
 		}
 		require.NoError(t, err)
-		assert.Equal(t, "dst=10.0.0.0/8 via=192.0.2.2 dev=em0 proto=static metric=40\n", get(t, d, "routes"))
+		assert.Equal(t, "dst=10.0.0.0/8 via=192.0.2.2 dev=em0 proto=static metric=40\n", treetest.Read(t, d, "routes"))
 	})
 }
 
@@ -89,10 +89,10 @@ func TestPFMetric(t *testing.T) {
 func TestPFPutBack(t *testing.T) {
 	onEach(t, func(t *testing.T, os string) {
 		_, _, d := simulated(t, os)
-		require.NoError(t, put(d, "routes", "10.0.0.0/8 dev em0\n"))
-		text := get(t, d, "routes")
-		require.Error(t, put(d, "routes", "10.0.0.0/8 via 203.0.113.9\n"))
-		assert.Equal(t, text, get(t, d, "routes"))
+		require.NoError(t, treetest.Write(d, "routes", "10.0.0.0/8 dev em0\n"))
+		text := treetest.Read(t, d, "routes")
+		require.Error(t, treetest.Write(d, "routes", "10.0.0.0/8 via 203.0.113.9\n"))
+		assert.Equal(t, text, treetest.Read(t, d, "routes"))
 	})
 }
 
@@ -100,7 +100,7 @@ func TestPFWatch(t *testing.T) {
 	onEach(t, func(t *testing.T, os string) {
 		synctest.Test(t, func(t *testing.T) {
 			k, pf, d := simulated(t, os)
-			require.NoError(t, put(d, "routes", "10.0.0.0/8 via 192.0.2.2\n"))
+			require.NoError(t, treetest.Write(d, "routes", "10.0.0.0/8 via 192.0.2.2\n"))
 			ctx, cancel := context.WithCancel(t.Context())
 			var got []string
 			take := func() string {
@@ -125,13 +125,13 @@ func TestPFWatch(t *testing.T) {
 				}
 			}()
 			assert.Equal(t, "begin +10.0.0.0/8>192.0.2.2>em0 end", take())
-			require.NoError(t, put(d, "routes", "11.0.0.0/8 via 192.0.2.3 dev em0\n"))
+			require.NoError(t, treetest.Write(d, "routes", "11.0.0.0/8 via 192.0.2.3 dev em0\n"))
 			assert.Equal(t, "+11.0.0.0/8>192.0.2.3>em0", take())
-			require.NoError(t, put(d, "routes", "11.0.0.0/8 via 192.0.2.4\n"))
+			require.NoError(t, treetest.Write(d, "routes", "11.0.0.0/8 via 192.0.2.4\n"))
 			assert.Equal(t, "begin +10.0.0.0/8>192.0.2.2>em0 +11.0.0.0/8>192.0.2.4>em0 end", take())
-			require.Error(t, put(d, "routes", "add 11.0.0.0/8 via 192.0.2.4\n"))
+			require.Error(t, treetest.Write(d, "routes", "add 11.0.0.0/8 via 192.0.2.4\n"))
 			assert.Empty(t, take(), "a failure is no change")
-			require.NoError(t, put(d, "routes", "del 11.0.0.0/8\n"))
+			require.NoError(t, treetest.Write(d, "routes", "del 11.0.0.0/8\n"))
 			assert.Equal(t, 1, strings.Count(take(), "-11.0.0.0/8"))
 			k.Lose()
 			assert.Equal(t, "lost begin +10.0.0.0/8>192.0.2.2>em0 end", take())

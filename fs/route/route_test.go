@@ -51,24 +51,24 @@ fe80::/64 dev eth1
 func TestRoundTrip(t *testing.T) {
 	f := &fake{}
 	d := fakeTree(f)
-	require.NoError(t, put(d, "routes", lines))
+	require.NoError(t, treetest.Write(d, "routes", lines))
 	require.Len(t, f.routes, strings.Count(lines, "\n")-1)
-	text := get(t, d, "routes")
+	text := treetest.Read(t, d, "routes")
 	before := f.changes
-	require.NoError(t, put(d, "routes", text))
+	require.NoError(t, treetest.Write(d, "routes", text))
 	assert.Equal(t, before, f.changes, "a line that is so already was sent")
-	require.NoError(t, put(d, "routes.json", get(t, d, "routes.json")))
+	require.NoError(t, treetest.Write(d, "routes.json", treetest.Read(t, d, "routes.json")))
 	assert.Equal(t, before, f.changes, "an object that is so already was sent")
-	require.NoError(t, put(d, "routes", "flush all\n"))
+	require.NoError(t, treetest.Write(d, "routes", "flush all\n"))
 	require.Empty(t, f.routes)
-	require.NoError(t, put(d, "routes", text))
-	assert.Equal(t, text, get(t, d, "routes"))
+	require.NoError(t, treetest.Write(d, "routes", text))
+	assert.Equal(t, text, treetest.Read(t, d, "routes"))
 }
 
 func TestLaws(t *testing.T) {
 	f := &fake{}
 	d := fakeTree(f)
-	require.NoError(t, put(d, "routes", lines))
+	require.NoError(t, treetest.Write(d, "routes", lines))
 	treetest.Check(t, d, treetest.Options{Write: true, Skip: func(path string) bool { return path == "lookup" }})
 }
 
@@ -95,9 +95,9 @@ func TestSettle(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			f := &fake{}
 			d := fakeTree(f)
-			require.NoError(t, put(d, "routes", c.before+"\n"))
-			require.NoError(t, put(d, "routes", c.line+"\n"))
-			assert.Equal(t, c.after+"\n", get(t, d, "routes"))
+			require.NoError(t, treetest.Write(d, "routes", c.before+"\n"))
+			require.NoError(t, treetest.Write(d, "routes", c.line+"\n"))
+			assert.Equal(t, c.after+"\n", treetest.Read(t, d, "routes"))
 		})
 	}
 }
@@ -124,34 +124,6 @@ func TestTicks(t *testing.T) {
 	for _, bad := range []string{"", "x", "-1ms", "1e30s", "5000000000"} {
 		_, err := parseTicks(bad, 8)
 		assert.Error(t, err, bad)
-	}
-}
-
-func put(d treetest.Door, path, text string) error {
-	f, err := d.Open(path, fs.OpenWrite)
-	if err != nil {
-		return err
-	}
-	if _, err := f.WriteAt([]byte(text), 0); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
-}
-
-func get(t testing.TB, d treetest.Door, path string) string {
-	t.Helper()
-	f, err := d.Open(path, fs.OpenRead)
-	require.NoError(t, err)
-	defer f.Close()
-	var all []byte
-	for b := make([]byte, 65536); ; {
-		n, err := f.ReadAt(b, int64(len(all)))
-		require.NoError(t, err)
-		if n == 0 {
-			return string(all)
-		}
-		all = append(all, b[:n]...)
 	}
 }
 
