@@ -42,6 +42,10 @@ The address gets the lifetime of the lease, so that the kernel ends it if nobody
 renews it. Routes are marked proto dhcp. At the end all stays as it is, unless
 --release is given: the next start asks for the same address.
 
+Another program that is a DHCP client of the link (dhclient, dhcpcd, udhcpc,
+systemd-networkd) is told of when it is seen, at the start or at a renewal of the lease;
+it does not keep this one from starting.
+
 With --once it ends as soon as the lease is in use, or fails after --timeout.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return runDHCP(c.Context(), args[0], &f) },

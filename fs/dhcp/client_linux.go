@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/netfs-project/netfs/dhcp/client"
@@ -27,6 +29,12 @@ type Client struct {
 	Index   int
 	Options Options
 
+	notify func(runner.Note) // nil: nobody listens
+	noting sync.Mutex        // held over notify
+	search search
+	look   chan struct{} // asks for another search; has room for one
+	others atomic.Pointer[[]Other]
+
 	lock   *os.File
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -45,7 +53,8 @@ type Place struct {
 }
 
 // Open makes the client of a link, stopped. It is the only one of this directory for the
-// link: another process that has one is an error that says so.
+// link: another process that has one is an error that says so. notify is called by one
+// goroutine at a time; it must not block.
 func (p *Place) Open(ctx context.Context, link string, o Options, notify func(runner.Note)) (*Client, error) {
 	l, err := p.find(ctx, link)
 	if err != nil {
@@ -60,8 +69,9 @@ func (p *Place) Open(ctx context.Context, link string, o Options, notify func(ru
 		return nil, err
 	}
 	a := newApplier(p.Route, int32(l.Index), &o)
-	r, err := runner.New(runner.Config{
-		Link: l.Link, Client: cfg, Check: o.ACD.timing(), Notify: notify,
+	c := &Client{Link: link, Index: l.Index, Options: o, notify: notify, search: search{p, l.Index}, look: make(chan struct{}, 1), lock: lock, gone: make(chan struct{})}
+	c.Runner, err = runner.New(runner.Config{
+		Link: l.Link, Client: cfg, Check: o.ACD.timing(), Notify: c.note,
 		Store: &lease.Store{Dir: p.Dir, BootID: bootID()},
 		Apply: a.set, Held: a.held,
 	})
@@ -70,16 +80,77 @@ func (p *Place) Open(ctx context.Context, link string, o Options, notify func(ru
 		return nil, err
 	}
 	watch, cancel := context.WithCancel(context.Background())
-	c := &Client{Runner: r, Link: link, Index: l.Index, Options: o, lock: lock, cancel: cancel, gone: make(chan struct{}), ended: watch.Done()}
+	c.cancel, c.ended = cancel, watch.Done()
 	if !l.carrier {
-		err = r.Do(ctx, client.LinkDown{})
+		err = c.Do(ctx, client.LinkDown{})
 	}
 	c.wg.Go(func() { c.watch(watch, p.Route) })
+	c.wg.Go(func() { c.lookAgain(watch) })
 	return c, err
 }
 
-// Start begins, as Options say.
-func (c *Client) Start(ctx context.Context) error { return c.Runner.Start(ctx, c.Options.Wish) }
+// Start begins, as Options say. Clients of others are told of, and do not keep it from starting.
+func (c *Client) Start(ctx context.Context) error {
+	if err := c.lookForOthers(ctx); err != nil {
+		c.note(runner.Note{At: c.Status().At, Err: fmt.Errorf("looking for other DHCP clients: %w", err)})
+	}
+	return c.Runner.Start(ctx, c.Options.Wish)
+}
+
+// Others returns the DHCP clients of others that were found on the link at Start or when the
+// client last began to select, reboot, renew or rebind.
+func (c *Client) Others() []Other {
+	if p := c.others.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// note has two callers: the runner's goroutine, and who looks for others.
+func (c *Client) note(n runner.Note) {
+	if ch, ok := n.Action.(client.Changed); ok && ch.From != client.Stopped { // else Start has looked
+		switch ch.To {
+		case client.Selecting, client.Rebooting, client.Renewing, client.Rebinding:
+			select {
+			case c.look <- struct{}{}:
+			default:
+			}
+		}
+	}
+	if c.notify != nil {
+		c.noting.Lock()
+		defer c.noting.Unlock()
+		c.notify(n)
+	}
+}
+
+// lookForOthers tells of each client of others that was not there the last time.
+func (c *Client) lookForOthers(ctx context.Context) error {
+	found, err := c.search.run(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err() // what was found is not all
+	}
+	known := c.Others()
+	c.others.Store(&found)
+	for _, o := range found {
+		if !slices.Contains(known, o) {
+			c.note(runner.Note{At: c.Status().At, Err: fmt.Errorf("another DHCP client: %s", o)})
+		}
+	}
+	return err
+}
+
+// lookAgain looks at each transaction. That it cannot was told at the start.
+func (c *Client) lookAgain(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.look:
+			c.lookForOthers(ctx)
+		}
+	}
+}
 
 // Close ends the client where it is: what it set stays, until the lease ends.
 func (c *Client) Close() error {
@@ -120,6 +191,14 @@ func (p *Place) find(ctx context.Context, name string) (l place, err error) {
 		l.Do = p.NS.Do
 	}
 	return l, nil
+}
+
+// do calls f in the namespace.
+func (p *Place) do(f func() error) error {
+	if p.NS == nil {
+		return f()
+	}
+	return p.NS.Do(f)
 }
 
 func running(m *rt.Link) bool { return m.Up() && m.Hdr.Flags&rt.IFF_LOWER_UP != 0 }

@@ -8,6 +8,9 @@
 //	cat dhcp/events                       what happens, of all links
 //	echo discover > links/eth0/dhcp/ctl; cat links/eth0/dhcp/servers
 //
+// Programs of others that are DHCP clients of the link too (dhclient, dhcpcd, udhcpc, networkd)
+// do not keep ours from starting: they are in events, and in status as other=dhclient[123].
+//
 // Limits: Linux and Ethernet. Clients end with the server of the tree, and are not started by the
 // next; their leases stay on the links while they last, and are asked for again.
 package dhcp

@@ -71,6 +71,13 @@ func statusTable(k Kernel) *fs.Table[View] {
 				return "0x" + strconv.FormatUint(uint64(v.XID), 16)
 			}),
 			count("tries", "messages of the transaction so far", func(v *View) uint64 { return uint64(v.Tries) }),
+			text("other", "list of NAME[PID]: other programs that are DHCP clients of the link, as seen at the start or at the last renewal", fs.List, func(v *View) string {
+				var list []string
+				for _, o := range v.Others {
+					list = append(list, o.String())
+				}
+				return strings.Join(list, ",")
+			}),
 		),
 		Rows: rows(k, itself),
 	}

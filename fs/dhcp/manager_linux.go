@@ -72,7 +72,7 @@ func (m *Manager) Clients() []View {
 	var all []View
 	for _, c := range m.clients {
 		if c.Client != nil {
-			all = append(all, View{Setting{c.Link, c.Options}, c.Status(), slices.Clone(c.servers)})
+			all = append(all, View{Setting{c.Link, c.Options}, c.Status(), slices.Clone(c.servers), c.Others()})
 		}
 	}
 	slices.SortFunc(all, func(a, b View) int { return cmp.Compare(a.Dev, b.Dev) })
@@ -197,7 +197,7 @@ func (m *Manager) Do(ctx context.Context, dev string, ev client.Event) error {
 // likes to play.
 const maxServers = 64
 
-// note is called by the client's goroutine.
+// note is what a client's Notify calls.
 func (m *Manager) note(dev string, c *managed, n runner.Note) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -26,6 +26,21 @@ type View struct {
 	Setting
 	runner.Status
 	Servers []Server
+	Others  []Other // see Client.Others
+}
+
+// An Other is a process of somebody else that acts as a DHCP client of a link.
+type Other struct {
+	PID  int    // 0: it has the socket, and cannot be seen
+	Name string // its comm, see proc(5)
+}
+
+// String is NAME[PID], or unknown.
+func (o Other) String() string {
+	if o.PID == 0 {
+		return "unknown"
+	}
+	return v4.Quote(o.Name) + "[" + strconv.Itoa(o.PID) + "]"
 }
 
 // A Server is one that answered a client.
