@@ -20,6 +20,9 @@ type Link struct {
 	Addr  []byte
 	Flags uint32
 	MTU   uint64
+	State uint64 // LINK_STATE_*, this system's number
+
+	InPackets, OutBytes uint64
 }
 
 // A Kernel is a simulated one. Safe for concurrent use.
@@ -29,6 +32,7 @@ type Kernel struct {
 	mu      sync.Mutex // guards what follows
 	links   []Link
 	addrs   map[uint16][]netip.Prefix
+	peers   map[netip.Prefix]netip.Addr // the other ends of point-to-point links
 	routes  []entry
 	neighs  []entry
 	sockets map[*socket]bool
@@ -47,7 +51,7 @@ type entry struct {
 
 // New returns a kernel with lo0 and nothing else.
 func New(l *bsd.Layout) *Kernel {
-	k := &Kernel{layout: l, addrs: map[uint16][]netip.Prefix{}, sockets: map[*socket]bool{}}
+	k := &Kernel{layout: l, addrs: map[uint16][]netip.Prefix{}, peers: map[netip.Prefix]netip.Addr{}, sockets: map[*socket]bool{}}
 	k.AddLink("lo0", nil)
 	return k
 }
@@ -58,6 +62,14 @@ func (k *Kernel) AddLink(name string, addr []byte) uint16 {
 	defer k.mu.Unlock()
 	n := uint16(len(k.links) + 1)
 	l := Link{Index: n, Name: name, Addr: addr, Flags: k.layout.IFF("up") | k.layout.IFF("multicast"), MTU: 1500}
+	switch {
+	case n == 1:
+		l.Flags |= k.layout.IFF("loopback")
+	case addr == nil:
+		l.Flags |= k.layout.IFF("pointopoint")
+	default:
+		l.Flags |= k.layout.IFF("broadcast")
+	}
 	k.links = append(k.links, l)
 	k.tell(&bsd.AnnounceMsg{Header: bsd.Header{Op: bsd.OpAnnounce}, Index: n, Name: name})
 	k.tell(k.linkMsg(&l))
@@ -70,6 +82,23 @@ func (k *Kernel) AddAddr(link uint16, p netip.Prefix) {
 	defer k.mu.Unlock()
 	k.addrs[link] = append(k.addrs[link], p)
 	k.tell(k.addrMsg(link, p, bsd.OpNewAddr))
+}
+
+// AddPeer gives a link an address and that of its other end.
+func (k *Kernel) AddPeer(link uint16, p netip.Prefix, peer netip.Addr) {
+	k.mu.Lock()
+	k.peers[p] = peer
+	k.mu.Unlock()
+	k.AddAddr(link, p)
+}
+
+// SetLink changes a link, and tells of it.
+func (k *Kernel) SetLink(index uint16, change func(*Link)) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	l := k.link(index)
+	change(l)
+	k.tell(k.linkMsg(l))
 }
 
 // AddNeigh makes a neighbour as one that was learnt: it expires. Without a link-layer
@@ -184,6 +213,8 @@ func (k *Kernel) Sysctl(mib ...int) ([]byte, error) {
 		b = k.dump(k.routes, uint8(mib[1]), 0, uint32(mib[3]))
 	case is(bsd.DumpLinks):
 		b = k.dumpLinks(mib[3])
+	case is(bsd.DumpLinksLong):
+		b = k.dumpLong(mib[3])
 	default:
 		return nil, os.NewSyscallError("sysctl", syscall.EINVAL)
 	}
@@ -220,6 +251,24 @@ func (k *Kernel) dumpLinks(index int) (b []byte) {
 	return b
 }
 
+// dumpLong is the answer with all counters: with other headers on FreeBSD, another
+// message on Darwin.
+func (k *Kernel) dumpLong(index int) (b []byte) {
+	layout := k.layout.For(bsd.DumpLinksLong)
+	for i := range k.links {
+		l := &k.links[i]
+		if index != 0 && index != int(l.Index) {
+			continue
+		}
+		m := k.linkMsg(l)
+		if k.layout.OS == "darwin" {
+			m.Type = 0x12 // RTM_IFINFO2
+		}
+		b, _ = layout.Append(b, m)
+	}
+	return b
+}
+
 // append encodes what the simulator made itself: an error is a mistake in it, and
 // the message would be missed by a test.
 func (k *Kernel) append(b []byte, m bsd.Message) []byte {
@@ -228,7 +277,8 @@ func (k *Kernel) append(b []byte, m bsd.Message) []byte {
 }
 
 func (k *Kernel) linkMsg(l *Link) *bsd.LinkMsg {
-	m := &bsd.LinkMsg{Header: bsd.Header{Op: bsd.OpLink}, Index: l.Index, Flags: l.Flags, Data: bsd.LinkData{Type: 6, MTU: l.MTU}}
+	m := &bsd.LinkMsg{Header: bsd.Header{Op: bsd.OpLink}, Index: l.Index, Flags: l.Flags,
+		Data: bsd.LinkData{Type: 6, MTU: l.MTU, State: l.State, InPackets: l.InPackets, OutBytes: l.OutBytes}}
 	m.Set(bsd.RTAX_IFP, k.sockaddr(l))
 	return m
 }
@@ -238,6 +288,16 @@ func (k *Kernel) addrMsg(link uint16, p netip.Prefix, op bsd.Op) *bsd.AddrMsg {
 	m.Set(bsd.RTAX_NETMASK, k.mask(p))
 	m.Set(bsd.RTAX_IFP, k.sockaddr(k.link(link)))
 	m.Set(bsd.RTAX_IFA, k.layout.SockaddrOf(scope(p.Addr(), link)))
+	switch peer, ok := k.peers[p]; {
+	case ok:
+		m.Set(bsd.RTAX_BRD, k.layout.SockaddrOf(peer))
+	case p.Addr().Is4():
+		b := p.Addr().As4()
+		for i := p.Bits(); i < 32; i++ {
+			b[i/8] |= 0x80 >> (i % 8)
+		}
+		m.Set(bsd.RTAX_BRD, k.layout.SockaddrOf(netip.AddrFrom4(b)))
+	}
 	return m
 }
 

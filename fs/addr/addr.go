@@ -40,6 +40,7 @@ type Addr struct {
 	edge         byte // '+' or '-' until Local is known
 	scoped       bool // the line gave a scope
 	hasPreferred bool // and a preferred lifetime
+	bare         bool // the kernel tells neither lifetimes nor where it is from
 }
 
 // Forever is a lifetime without end.
@@ -146,6 +147,9 @@ func lifetime(name, doc string, at func(*Addr) *uint32) fs.Key[Addr] {
 	return fs.Key[Addr]{
 		Name: name, Doc: doc, Type: fs.Word, Words: []string{"forever"}, Runs: true,
 		Get: func(b []byte, a *Addr) []byte {
+			if a.bare {
+				return b
+			}
 			if *at(a) == Forever {
 				return append(b, "forever"...)
 			}
@@ -174,7 +178,7 @@ func dynamic() fs.Key[Addr] {
 	return fs.Key[Addr]{
 		Name: "dynamic", Doc: "was learnt, or ends", Type: fs.Flag, RO: true,
 		Get: func(b []byte, a *Addr) []byte {
-			if a.Flags&Permanent != 0 {
+			if a.bare || a.Flags&Permanent != 0 {
 				return b
 			}
 			return append(b, '1')

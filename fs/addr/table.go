@@ -85,7 +85,7 @@ func (p *page) watch(ctx context.Context) iter.Seq2[fs.Event[Addr], error] {
 }
 
 // shown says that all keys of a record from the kernel are known.
-func (a *Addr) shown() { a.scoped, a.hasPreferred = true, true }
+func (a *Addr) shown() { a.scoped, a.hasPreferred = true, !a.bare }
 
 // norm fills in what the kernel and ip-address(8) fill in.
 func norm(a *Addr) {

@@ -5,6 +5,7 @@ package host
 import (
 	"github.com/netfs-project/netfs/bsd/rtsock"
 	"github.com/netfs-project/netfs/fs"
+	"github.com/netfs-project/netfs/fs/addr"
 	"github.com/netfs-project/netfs/fs/neigh"
 	"github.com/netfs-project/netfs/fs/route"
 )
@@ -13,9 +14,10 @@ import (
 // is named, so that features can say it.
 func systems() []system {
 	return append([]system{
+		{"addr", func(s *space) (fs.Page, error) { return addr.NewPF(s.conns.route), nil }},
 		{"neigh", func(s *space) (fs.Page, error) { return neigh.NewPF(s.conns.route), nil }},
 		{"route", func(s *space) (fs.Page, error) { return route.NewPF(s.conns.route), nil }},
-	}, absent("addr", "conntrack", "link", "mptcp", "netns", "nexthop", "nft", "rule")...)
+	}, absent("conntrack", "link", "mptcp", "netns", "nexthop", "nft", "rule")...)
 }
 
 // conns are the connections to the kernel.

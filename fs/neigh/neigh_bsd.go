@@ -63,7 +63,7 @@ type hosts struct {
 func (k *pfKernel) hosts(ctx context.Context) (*hosts, error) {
 	h := &hosts{own: map[netip.Addr]bool{}}
 	var err error
-	h.Links, err = pf.LoadLinks(ctx, k.c, func(m *bsd.AddrMsg) { h.own[k.l.Addr(m.At(bsd.RTAX_IFA)).WithZone("")] = true })
+	h.Links, err = pf.LoadLinks(ctx, k.c, func(_ *pf.Links, m *bsd.AddrMsg) { h.own[k.l.Addr(m.At(bsd.RTAX_IFA)).WithZone("")] = true })
 	return h, err
 }
 
@@ -112,7 +112,7 @@ func (k *pfKernel) row(h *hosts, m *bsd.RouteMsg, e *entry) bool {
 	if !ok || !dst.IsValid() || m.Flags&k.llinfo == 0 {
 		return false
 	}
-	e.Neigh = Neigh{Dst: dst, Dev: h.Name(pf.LinkOf(k.l, m)), LLAddr: string(fs.AppendMAC(nil, hw.Addr))}
+	e.Neigh = Neigh{Dst: dst, Dev: h.At(pf.LinkOf(k.l, m)).Name, LLAddr: string(fs.AppendMAC(nil, hw.Addr))}
 	e.gateway = m.At(bsd.RTAX_GATEWAY)
 	if m.Flags&k.announce != 0 {
 		e.Flags |= Proxy
@@ -184,7 +184,7 @@ func (k *pfKernel) run(ctx context.Context, h *hosts, s Step) error {
 	if err != nil {
 		return &fs.KeyError{Key: "lladdr", Word: s.Neigh.LLAddr, Err: err}
 	}
-	gateway := k.l.SockaddrOfLink(bsd.Link{Index: link, Type: h.Data(link).Type, Addr: hw})
+	gateway := k.l.SockaddrOfLink(bsd.Link{Index: link, Type: h.At(link).Data.Type, Addr: hw})
 	if old == nil {
 		return k.send(bsd.OpAdd, link, s.Neigh.Dst, gateway)
 	}

@@ -124,12 +124,12 @@ func (k *pfKernel) row(n *pf.Links, m *bsd.RouteMsg, r *Route) bool {
 			r.Via = netip.Addr{}
 		}
 	} else {
-		r.Dev = n.Name(link)
+		r.Dev = n.At(link).Name
 	}
 	if k.l.OS == "openbsd" && m.Priority&^rtpDown != rtpStatic {
 		r.Metric = uint32(m.Priority &^ rtpDown)
 	}
-	if mtu := m.Metrics.MTU; mtu != n.Data(link).MTU { // else it is the link's
+	if mtu := m.Metrics.MTU; mtu != n.At(link).Data.MTU { // else it is the link's
 		r.Metrics.N[mMTU] = uint32(mtu)
 	}
 	if m.Metrics.Expire != 0 {

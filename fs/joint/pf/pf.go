@@ -4,6 +4,7 @@
 package pf
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,46 +18,75 @@ import (
 // ErrNotHere is the reason for which these kernels do not take a word.
 var ErrNotHere = fmt.Errorf("not on this kernel: %w", errors.ErrUnsupported)
 
-// Links are the links as of one dump.
-type Links struct {
-	names map[uint16]string
-	data  map[uint16]bsd.LinkData
+// A Link is a link as of one dump.
+type Link struct {
+	Index uint16
+	Name  string
+	Addr  []byte
+	Flags uint32 // IFF_*
+	Data  bsd.LinkData
 }
 
-// LoadLinks reads them. Addr, unless nil, gets each of their addresses, which is
-// borrowed.
-func LoadLinks(ctx context.Context, c *rtsock.Client, addr func(*bsd.AddrMsg)) (*Links, error) {
-	n := &Links{names: map[uint16]string{}, data: map[uint16]bsd.LinkData{}}
-	for m, err := range c.Dump(ctx, rtsock.Query{Dump: bsd.DumpLinks}) {
+// Links are the links as of one dump, in the kernel's order.
+type Links struct {
+	All []Link
+	at  map[uint16]int
+}
+
+// LoadLinks reads them. Addr, unless nil, gets each address of a link, whose link is
+// there by then; it is borrowed.
+func LoadLinks(ctx context.Context, c *rtsock.Client, addr func(*Links, *bsd.AddrMsg)) (*Links, error) {
+	return loadLinks(ctx, c, rtsock.Query{Dump: bsd.DumpLinks}, addr)
+}
+
+// LoadCounters reads them with the longest counters that this kernel has, all or
+// the one with a number.
+func LoadCounters(ctx context.Context, c *rtsock.Client, index int) (*Links, error) {
+	q := rtsock.Query{Dump: bsd.DumpLinksLong, Arg: index}
+	if _, ok := c.Layout().Sysctl(q.Dump); !ok {
+		q.Dump = bsd.DumpLinks
+	}
+	return loadLinks(ctx, c, q, nil)
+}
+
+func loadLinks(ctx context.Context, c *rtsock.Client, q rtsock.Query, addr func(*Links, *bsd.AddrMsg)) (*Links, error) {
+	n := &Links{at: map[uint16]int{}}
+	for m, err := range c.Dump(ctx, q) {
 		if err != nil {
 			return nil, err
 		}
 		switch m := m.(type) {
 		case *bsd.LinkMsg:
-			n.data[m.Index] = m.Data
+			l := Link{Index: m.Index, Flags: m.Flags, Data: m.Data}
 			if d, ok := c.Layout().Link(m.At(bsd.RTAX_IFP)); ok {
-				n.names[m.Index] = d.Name
+				l.Name, l.Addr = d.Name, bytes.Clone(d.Addr)
 			}
+			n.at[l.Index] = len(n.All)
+			n.All = append(n.All, l)
 		case *bsd.AddrMsg:
 			if addr != nil {
-				addr(m)
+				addr(n, m)
 			}
 		}
 	}
 	return n, nil
 }
 
-// Name returns the name of a link, "" if there is none with this number.
-func (n *Links) Name(index uint16) string { return n.names[index] }
+// At returns a link by its number, an empty one if there is none.
+func (n *Links) At(index uint16) *Link {
+	if i, ok := n.at[index]; ok {
+		return &n.All[i]
+	}
+	return &none
+}
 
-// Data returns what is known of a link beside its name.
-func (n *Links) Data(index uint16) bsd.LinkData { return n.data[index] }
+var none Link
 
 // Index returns the number of the link that the word of a key names.
 func (n *Links) Index(key, name string) (uint16, error) {
-	for i, s := range n.names {
-		if s == name {
-			return i, nil
+	for _, l := range n.All {
+		if l.Name == name {
+			return l.Index, nil
 		}
 	}
 	return 0, &fs.KeyError{Key: key, Word: name, Err: fs.ErrNotExist}

@@ -1,0 +1,121 @@
+package addr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netfs-project/netfs/bsd"
+	"github.com/netfs-project/netfs/bsd/bsdtest"
+	"github.com/netfs-project/netfs/bsd/rtsock"
+	"github.com/netfs-project/netfs/fs"
+	"github.com/netfs-project/netfs/fs/treetest"
+)
+
+// simulated is the page over a simulated kernel of a system.
+func simulated(t *testing.T, os string) (*bsdtest.Kernel, *pfKernel, treetest.Door) {
+	l, err := bsd.Profile{OS: os}.Layout()
+	require.NoError(t, err)
+	k := bsdtest.New(l)
+	k.AddAddr(1, netip.MustParsePrefix("::1/128"))
+	n := k.AddLink("em0", []byte{2, 0, 0, 0, 0, 1})
+	k.AddAddr(n, netip.MustParsePrefix("192.0.2.1/24"))
+	k.AddAddr(n, netip.MustParsePrefix("fe80::ff/64"))
+	n = k.AddLink("tun0", nil)
+	k.AddPeer(n, netip.MustParsePrefix("198.51.100.1/32"), netip.MustParseAddr("198.51.100.2"))
+	c := rtsock.New(k)
+	t.Cleanup(func() { assert.NoError(t, c.Close()) })
+	p := NewPF(c)
+	p.Root["links"] = fs.Dir{"em0": p.Link(fs.LinkID{Name: "em0", Index: 2})}
+	return k, newPF(c), treetest.Local(&fs.Tree{Root: p.Root}, treetest.Root)
+}
+
+func onEach(t *testing.T, f func(t *testing.T, os string)) {
+	for _, os := range bsd.Systems() {
+		t.Run(os, func(t *testing.T) { f(t, os) })
+	}
+}
+
+func TestPFTranscripts(t *testing.T) {
+	onEach(t, func(t *testing.T, os string) {
+		treetest.RunAll(t, "testdata/bsd/*.txt", func(t *testing.T) treetest.Door { _, _, d := simulated(t, os); return d })
+	})
+}
+
+// What is so already can be written; what is not is refused, and says why.
+func TestPFReadOnly(t *testing.T) {
+	onEach(t, func(t *testing.T, os string) {
+		k, _, d := simulated(t, os)
+		text := treetest.Read(t, d, "addrs")
+		require.NoError(t, treetest.Write(d, "addrs", text))
+		for _, line := range []string{"192.0.2.9/24 dev em0\n", "del 192.0.2.1/24 dev em0\n", "flush dev em0\n"} {
+			err := treetest.Write(d, "addrs", line)
+			assert.ErrorIs(t, err, errors.ErrUnsupported, line)
+			assert.ErrorContains(t, err, "only reads addresses", line)
+		}
+		assert.Equal(t, text, treetest.Read(t, d, "addrs"))
+		assert.Zero(t, k.Requests())
+	})
+}
+
+// The flags that NetBSD and DragonFly tell.
+func TestPFFlags(t *testing.T) {
+	onEach(t, func(t *testing.T, os string) {
+		_, k, _ := simulated(t, os)
+		assert.EqualValues(t, Tentative|Deprecated, k.flags(0x12, true))
+		want := uint32(0)
+		if os == "netbsd" {
+			want = DADFailed
+		}
+		assert.Equal(t, want, k.flags(0x02, false))
+	})
+}
+
+func TestPFWatch(t *testing.T) {
+	onEach(t, func(t *testing.T, os string) {
+		synctest.Test(t, func(t *testing.T) {
+			k, pf, _ := simulated(t, os)
+			ctx, cancel := context.WithCancel(t.Context())
+			var got []string
+			take := func() string {
+				synctest.Wait()
+				s := strings.Join(got, " ")
+				got = nil
+				return s
+			}
+			done := make(chan bool)
+			go func() {
+				defer close(done)
+				for e, err := range pf.Watch(ctx) {
+					if err != nil {
+						got = append(got, err.Error())
+						continue
+					}
+					s := map[fs.Happening]string{fs.Added: "+", fs.SyncBegin: "begin", fs.SyncEnd: "end", fs.Lost: "lost"}[e.What]
+					if e.Row != nil {
+						s += fmt.Sprint(e.Row.Local)
+					}
+					got = append(got, s)
+				}
+			}()
+			const first, last = "begin +::1/128 +192.0.2.1/24 +fe80::ff/64", " +198.51.100.1/32 end"
+			assert.Equal(t, first+last, take())
+			k.AddAddr(2, netip.MustParsePrefix("2001:db8::1/64"))
+			assert.Equal(t, first+" +2001:db8::1/64"+last, take())
+			k.DelAddr(2, netip.MustParsePrefix("2001:db8::1/64"))
+			assert.Equal(t, first+last, take())
+			k.Lose()
+			assert.Equal(t, "lost "+first+last, take())
+			cancel()
+			<-done
+			assert.Zero(t, k.Sockets())
+		})
+	})
+}
