@@ -6,6 +6,7 @@ import (
 	"github.com/netfs-project/netfs/bsd/rtsock"
 	"github.com/netfs-project/netfs/fs"
 	"github.com/netfs-project/netfs/fs/addr"
+	"github.com/netfs-project/netfs/fs/link"
 	"github.com/netfs-project/netfs/fs/neigh"
 	"github.com/netfs-project/netfs/fs/route"
 )
@@ -14,10 +15,11 @@ import (
 // is named, so that features can say it.
 func systems() []system {
 	return append([]system{
+		{"link", func(s *space) (fs.Page, error) { return link.NewPF(s.conns.route, s.extra), nil }},
 		{"addr", func(s *space) (fs.Page, error) { return addr.NewPF(s.conns.route), nil }},
 		{"neigh", func(s *space) (fs.Page, error) { return neigh.NewPF(s.conns.route), nil }},
 		{"route", func(s *space) (fs.Page, error) { return route.NewPF(s.conns.route), nil }},
-	}, absent("conntrack", "link", "mptcp", "netns", "nexthop", "nft", "rule")...)
+	}, absent("conntrack", "mptcp", "netns", "nexthop", "nft", "rule")...)
 }
 
 // conns are the connections to the kernel.

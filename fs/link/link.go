@@ -61,6 +61,8 @@ type Link struct {
 	Peer []Peer   // on input: how to make the other end
 	Opt  []fs.Opt // attributes of its type that have no word
 
+	hasCarrier bool // Carrier is known, where a kernel need not tell
+
 	port bool // the line said "type X_slave": keys go to Port
 }
 
@@ -133,7 +135,11 @@ type Kernel interface {
 // Page returns the page of the links of k. Extra, if set, tells what other
 // pages have inside the directory of one link.
 func Page(k Kernel, extra func(fs.LinkID) fs.Dir) fs.Page {
-	p := &page{k: k, extra: extra}
+	p := &page{k: k, extra: extra, keys: keys, counters: statKeys}
+	return p.page()
+}
+
+func (p *page) page() fs.Page {
 	table := p.table()
 	return fs.Page{
 		Root:  fs.Dir{"links": p.collection(table)},
@@ -144,6 +150,10 @@ func Page(k Kernel, extra func(fs.LinkID) fs.Dir) fs.Page {
 type page struct {
 	k     Kernel
 	extra func(fs.LinkID) fs.Dir
+
+	keys     *fs.Keys[Link]
+	counters *fs.Keys[Stats]
+	plain    bool // links have no types, further names and namespaces
 }
 
 func (p *page) table() *fs.Table[Link] {
@@ -151,7 +161,7 @@ func (p *page) table() *fs.Table[Link] {
 		Kind:    "link",
 		Also:    []string{"l"},
 		Doc:     "network interfaces",
-		Keys:    keys,
+		Keys:    p.keys,
 		Ordered: true,
 		Rows: func(ctx context.Context, q *fs.Query[Link]) iter.Seq2[*Link, error] {
 			if q != nil && q.Has("name") {
@@ -188,19 +198,25 @@ func (p *page) one(ctx context.Context, name string) iter.Seq2[*Link, error] {
 func (p *page) collection(t *fs.Table[Link]) *fs.Collection[Link] {
 	return &fs.Collection[Link]{
 		Table:  t,
-		Doc:    "network interfaces, one directory each; mkdir links/NAME,type=TYPE,... makes one, rmdir removes it, mv renames it",
+		Doc:    p.doc(),
 		Find:   p.k.Link,
 		Ident:  func(l *Link) uint64 { return uint64(l.Index) },
 		Member: p.member,
 	}
 }
 
+func (p *page) doc() string {
+	if p.plain {
+		return "network interfaces, one directory each"
+	}
+	return "network interfaces, one directory each; mkdir links/NAME,type=TYPE,... makes one, rmdir removes it, mv renames it"
+}
+
 // member is what is in the directory of a link beside its keys.
 func (p *page) member(l *Link) fs.Dir {
-	d := fs.Dir{
-		"stats":    p.stats(l.Index),
-		"altnames": p.altnames(l.Name),
-		"netns":    p.netns(l.Name),
+	d := fs.Dir{"stats": p.stats(l.Index)}
+	if !p.plain {
+		d["altnames"], d["netns"] = p.altnames(l.Name), p.netns(l.Name)
 	}
 	if len(l.Port) > 0 {
 		d["port"] = p.port(l.Name)
@@ -255,7 +271,7 @@ func (p *page) do(ctx context.Context, o *fs.Op[Link]) error {
 			return p.k.Set(ctx, old, l, func(key string) bool { return o.Has(key) && !same(key, old, l) })
 		}
 	}
-	if l.Type == "" {
+	if l.Type == "" && !p.plain {
 		return &fs.KeyError{Key: "type", Err: bad("missing: a link is made from a name and a type")}
 	}
 	if l.Type == "vxlan" && l.Data.Get("external") == "1" && !o.Has("learning") {

@@ -18,7 +18,7 @@ func count(name, doc string, at func(*Stats) *uint64) fs.Key[Stats] {
 	return fs.Num(name, doc, at).Always().ReadOnly()
 }
 
-var statKeys = fs.NewKeys(
+var counters = []fs.Key[Stats]{
 	count("rx_bytes", "bytes received", func(s *Stats) *uint64 { return &s.RxBytes }),
 	count("rx_packets", "packets received", func(s *Stats) *uint64 { return &s.RxPackets }),
 	count("rx_errors", "bad packets received", func(s *Stats) *uint64 { return &s.RxErrors }),
@@ -43,14 +43,16 @@ var statKeys = fs.NewKeys(
 	count("tx_window_errors", "late collisions", func(s *Stats) *uint64 { return &s.TxWindow }),
 	count("tx_compressed", "compressed packets sent", func(s *Stats) *uint64 { return &s.TxCompressed }),
 	count("collisions", "collisions", func(s *Stats) *uint64 { return &s.Collisions }),
-)
+}
+
+var statKeys = fs.NewKeys(counters...)
 
 // stats is the file of a link's counters: one line.
 func (p *page) stats(index int) fs.Node {
 	return &fs.Table[Stats]{
 		Kind: "stats",
 		Doc:  "counters, 64 bits",
-		Keys: statKeys,
+		Keys: p.counters,
 		Info: true,
 		Rows: func(ctx context.Context, _ *fs.Query[Stats]) iter.Seq2[*Stats, error] {
 			return func(yield func(*Stats, error) bool) {
