@@ -1,11 +1,8 @@
 package addr
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"net/netip"
-	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -82,29 +79,7 @@ func TestPFWatch(t *testing.T) {
 	onEach(t, func(t *testing.T, os string) {
 		synctest.Test(t, func(t *testing.T) {
 			k, pf, _ := simulated(t, os)
-			ctx, cancel := context.WithCancel(t.Context())
-			var got []string
-			take := func() string {
-				synctest.Wait()
-				s := strings.Join(got, " ")
-				got = nil
-				return s
-			}
-			done := make(chan bool)
-			go func() {
-				defer close(done)
-				for e, err := range pf.Watch(ctx) {
-					if err != nil {
-						got = append(got, err.Error())
-						continue
-					}
-					s := map[fs.Happening]string{fs.Added: "+", fs.SyncBegin: "begin", fs.SyncEnd: "end", fs.Lost: "lost"}[e.What]
-					if e.Row != nil {
-						s += fmt.Sprint(e.Row.Local)
-					}
-					got = append(got, s)
-				}
-			}()
+			take, stop := treetest.Follow(t, pf.Watch, func(r *Addr) string { return r.Local.String() })
 			const first, last = "begin +::1/128 +192.0.2.1/24 +fe80::ff/64", " +198.51.100.1/32 end"
 			assert.Equal(t, first+last, take())
 			k.AddAddr(2, netip.MustParsePrefix("2001:db8::1/64"))
@@ -113,8 +88,7 @@ func TestPFWatch(t *testing.T) {
 			assert.Equal(t, first+last, take())
 			k.Lose()
 			assert.Equal(t, "lost "+first+last, take())
-			cancel()
-			<-done
+			stop()
 			assert.Zero(t, k.Sockets())
 		})
 	})

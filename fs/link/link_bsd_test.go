@@ -1,7 +1,6 @@
 package link
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -104,29 +103,7 @@ func TestPFWatch(t *testing.T) {
 	onEach(t, func(t *testing.T, os string) {
 		synctest.Test(t, func(t *testing.T) {
 			k, pf, _ := simulated(t, os)
-			ctx, cancel := context.WithCancel(t.Context())
-			var got []string
-			take := func() string {
-				synctest.Wait()
-				s := strings.Join(got, " ")
-				got = nil
-				return s
-			}
-			done := make(chan bool)
-			go func() {
-				defer close(done)
-				for e, err := range pf.Watch(ctx) {
-					if err != nil {
-						got = append(got, err.Error())
-						continue
-					}
-					s := map[fs.Happening]string{fs.Added: "+", fs.SyncBegin: "begin", fs.SyncEnd: "end", fs.Lost: "lost"}[e.What]
-					if e.Row != nil {
-						s += e.Row.Name + upDown(e.Row.Up)
-					}
-					got = append(got, s)
-				}
-			}()
+			take, stop := treetest.Follow(t, pf.Watch, func(r *Link) string { return r.Name + upDown(r.Up) })
 			assert.Equal(t, "begin +lo0up +em0up end", take())
 			k.SetLink(2, func(l *bsdtest.Link) { l.Flags = 0 })
 			assert.Equal(t, "begin +lo0up +em0down end", take())
@@ -134,8 +111,7 @@ func TestPFWatch(t *testing.T) {
 			assert.True(t, strings.HasSuffix(take(), "begin +lo0up +em0down +em1up end"))
 			k.Lose()
 			assert.Equal(t, "lost begin +lo0up +em0down +em1up end", take())
-			cancel()
-			<-done
+			stop()
 			assert.Zero(t, k.Sockets())
 		})
 	})

@@ -1,10 +1,7 @@
 package neigh
 
 import (
-	"context"
-	"fmt"
 	"net/netip"
-	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -88,29 +85,7 @@ func TestPFWatch(t *testing.T) {
 	onEach(t, func(t *testing.T, os string) {
 		synctest.Test(t, func(t *testing.T) {
 			k, pf, d := simulated(t, os)
-			ctx, cancel := context.WithCancel(t.Context())
-			var got []string
-			take := func() string {
-				synctest.Wait()
-				s := strings.Join(got, " ")
-				got = nil
-				return s
-			}
-			done := make(chan bool)
-			go func() {
-				defer close(done)
-				for e, err := range pf.Watch(ctx) {
-					if err != nil {
-						got = append(got, err.Error())
-						continue
-					}
-					s := map[fs.Happening]string{fs.Added: "+", fs.SyncBegin: "begin", fs.SyncEnd: "end", fs.Lost: "lost"}[e.What]
-					if e.Row != nil {
-						s += fmt.Sprint(e.Row.Dst)
-					}
-					got = append(got, s)
-				}
-			}()
+			take, stop := treetest.Follow(t, pf.Watch, func(r *Neigh) string { return r.Dst.String() })
 			assert.Equal(t, "begin end", take())
 			require.NoError(t, treetest.Write(d, "neigh", "192.0.2.9 dev em0 lladdr 02:00:00:00:00:09\n"))
 			assert.Equal(t, "begin +192.0.2.9 end", take())
@@ -124,8 +99,7 @@ func TestPFWatch(t *testing.T) {
 			assert.Equal(t, "begin +192.0.2.7 end", take())
 			k.Lose()
 			assert.Equal(t, "lost begin +192.0.2.7 end", take())
-			cancel()
-			<-done
+			stop()
 			assert.Equal(t, 1, k.Sockets(), "the one of changes is open")
 		})
 	})

@@ -1,7 +1,6 @@
 package route
 
 import (
-	"context"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -101,29 +100,7 @@ func TestPFWatch(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			k, pf, d := simulated(t, os)
 			require.NoError(t, treetest.Write(d, "routes", "10.0.0.0/8 via 192.0.2.2\n"))
-			ctx, cancel := context.WithCancel(t.Context())
-			var got []string
-			take := func() string {
-				synctest.Wait()
-				s := strings.Join(got, " ")
-				got = nil
-				return s
-			}
-			done := make(chan bool)
-			go func() {
-				defer close(done)
-				for e, err := range pf.Watch(ctx) {
-					if err != nil {
-						got = append(got, err.Error())
-						continue
-					}
-					s := map[fs.Happening]string{fs.Added: "+", fs.Deleted: "-", fs.SyncBegin: "begin", fs.SyncEnd: "end", fs.Lost: "lost"}[e.What]
-					if e.Row != nil {
-						s += fmt.Sprint(e.Row.Dst, ">", e.Row.Via, ">", e.Row.Dev)
-					}
-					got = append(got, s)
-				}
-			}()
+			take, stop := treetest.Follow(t, pf.Watch, func(r *Route) string { return fmt.Sprint(r.Dst, ">", r.Via, ">", r.Dev) })
 			assert.Equal(t, "begin +10.0.0.0/8>192.0.2.2>em0 end", take())
 			require.NoError(t, treetest.Write(d, "routes", "11.0.0.0/8 via 192.0.2.3 dev em0\n"))
 			assert.Equal(t, "+11.0.0.0/8>192.0.2.3>em0", take())
@@ -135,8 +112,7 @@ func TestPFWatch(t *testing.T) {
 			assert.Equal(t, 1, strings.Count(take(), "-11.0.0.0/8"))
 			k.Lose()
 			assert.Equal(t, "lost begin +10.0.0.0/8>192.0.2.2>em0 end", take())
-			cancel()
-			<-done
+			stop()
 			assert.Equal(t, 1, k.Sockets(), "the one of changes is open")
 		})
 	})
