@@ -46,14 +46,17 @@ func (f *batchFile) WriteAt(ctx context.Context, p []byte, off int64) (int, erro
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var failed error
-	f.asm.feed(p, func(line int, text []byte, err error) bool {
+	n := f.asm.feed(ctx, p, func(line int, text []byte, err error) bool {
 		failed = f.run(ctx, line, text, err)
 		return failed == nil
 	})
-	if failed != nil {
+	switch {
+	case failed != nil:
 		return 0, failed
+	case n == 0:
+		return 0, ctx.Err()
 	}
-	return len(p), nil
+	return n, nil
 }
 
 // logText keeps secrets out of the log: a write with a line of a table that has
@@ -74,9 +77,6 @@ func (f *batchFile) logText(p []byte) []byte {
 // run carries out one line.
 func (f *batchFile) run(ctx context.Context, line int, text []byte, err error) error {
 	var st batchLine
-	if err == nil {
-		err = ctx.Err()
-	}
 	if err == nil {
 		st, err = readBatchLine(f.kinds, string(text))
 	}

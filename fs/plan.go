@@ -265,7 +265,7 @@ func (p *planner[T]) send(ctx context.Context) {
 	go func() { // ends before the write does: see flush
 		defer close(done)
 		defer func() { p.broken = recover() }()
-		p.t.Do(ctx, p.sent.ops)
+		p.do(ctx, p.sent.ops)
 	}()
 }
 
@@ -288,12 +288,16 @@ func (p *planner[T]) flush(ctx context.Context) {
 	p.last = time.Now()
 	p.wait()
 	if len(p.waiting.ops) > 0 {
-		p.t.Do(ctx, p.waiting.ops)
+		p.do(ctx, p.waiting.ops)
 		p.settle(&p.waiting)
 		p.last = time.Now()
 	}
 	clear(p.touched)
 }
+
+// do lets the page do changes. It does not end with ctx: it takes no time, and whoever
+// is interrupted would not know what was done.
+func (p *planner[T]) do(ctx context.Context, ops []Op[T]) { p.t.Do(context.WithoutCancel(ctx), ops) }
 
 // settle notes what came of changes, and empties them.
 func (p *planner[T]) settle(c *changes[T]) {

@@ -486,10 +486,7 @@ func (f *tableFile[T]) WriteAt(ctx context.Context, p []byte, off int64) (int, e
 	if f.w == nil {
 		f.w = newWriter(f.t)
 	}
-	if err := f.w.write(ctx, p); err != nil {
-		return 0, err
-	}
-	return len(p), nil
+	return f.w.write(ctx, p)
 }
 
 // Check looks for errors in a last line that has no end yet, and runs nothing.

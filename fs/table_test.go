@@ -645,6 +645,37 @@ func TestReadOnce(t *testing.T) {
 
 // Changes go to the kernel while the next lines are read, in the order that
 // their identities want, and what fails of them is told by its line.
+// A write that is interrupted takes whole lines, and a program that writes the rest
+// again does nothing twice.
+func TestInterruptedWrite(t *testing.T) {
+	text := "add 10.0.0.1/32\nadd 10.0.0.2/32\nadd 10.0.0.3/32\nadd 10.0.0.4/32\n"
+	for cut := 1; cut <= len(text); cut++ {
+		f := newFakeWays()
+		h, err := f.table.Open(t.Context(), OpenWrite)
+		require.NoError(t, err)
+		f.table.Ordered = true // each line is done when it has come
+		do := f.table.Do
+		ctx, cancel := context.WithCancel(t.Context())
+		f.table.Do = func(inner context.Context, ops []Op[way]) {
+			do(inner, ops)
+			cancel()
+			require.NoError(t, inner.Err())
+		}
+		for rest, piece := text, 0; rest != ""; {
+			n, err := h.WriteAt(ctx, []byte(rest[:min(cut, len(rest))]), int64(piece))
+			if err != nil {
+				require.ErrorIs(t, err, context.Canceled)
+				require.Zero(t, n)
+			}
+			rest = rest[n:]
+			ctx, cancel = context.WithCancel(t.Context())
+		}
+		require.NoError(t, h.Close(t.Context()))
+		require.Len(t, f.rows, 4, "cut %d", cut)
+		cancel()
+	}
+}
+
 func TestLongWrite(t *testing.T) {
 	f := newFakeWays()
 	text := make([]byte, 0, 1<<20)

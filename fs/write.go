@@ -27,25 +27,31 @@ type assembler struct {
 }
 
 // feed calls run for each line that p completes, without its newline. A false
-// answer drops the rest of p, and of a line that p began.
-func (a *assembler) feed(p []byte, run func(line int, text []byte, err error) bool) {
+// answer drops the rest of p, and of a line that p began. It returns how much of p
+// it took: less than all if ctx ended between two lines. Programs are interrupted
+// by signals that mean nothing (Go's own), and write again what was not taken.
+func (a *assembler) feed(ctx context.Context, p []byte, run func(line int, text []byte, err error) bool) int {
 	if a.json {
 		a.feedJSON(p, run)
-		return
+		return len(p)
 	}
-	for len(p) > 0 {
-		i := bytes.IndexByte(p, '\n')
+	for n := 0; n < len(p); {
+		i := bytes.IndexByte(p[n:], '\n')
 		if i < 0 {
-			a.add(p, run)
-			return
+			a.add(p[n:], run)
+			break
 		}
-		more := a.ended(p[:i], run)
-		p = p[i+1:]
+		if ctx.Err() != nil {
+			return n
+		}
+		more := a.ended(p[n:n+i], run)
+		n += i + 1
 		if !more {
-			a.drop(p)
-			return
+			a.drop(p[n:])
+			break
 		}
 	}
+	return len(p)
 }
 
 // add keeps the beginning of a line.
@@ -185,15 +191,19 @@ func (t *Table[T]) dialect() dialect {
 	return d
 }
 
-// write runs the lines that p completes. Its error tells the first that failed.
-func (w *writer[T]) write(ctx context.Context, p []byte) error {
+// write runs the lines that p completes, and returns how much of p that was. Its
+// error tells the first that failed.
+func (w *writer[T]) write(ctx context.Context, p []byte) (int, error) {
 	w.begin()
-	w.asm.feed(p, func(line int, text []byte, err error) bool { return w.run(ctx, line, text, err) })
+	n := w.asm.feed(ctx, p, func(line int, text []byte, err error) bool { return w.run(ctx, line, text, err) })
 	w.finish(ctx)
 	if err := w.failure(); err != nil {
-		return err
+		return 0, err
 	}
-	return ctx.Err()
+	if n == 0 {
+		return 0, ctx.Err()
+	}
+	return n, nil
 }
 
 func (w *writer[T]) begin() {
@@ -220,9 +230,9 @@ func (w *writer[T]) run(ctx context.Context, line int, text []byte, err error) b
 	}
 	if w.t.Ordered {
 		w.finish(ctx)
-		return len(w.fails) == 0 && ctx.Err() == nil
+		return len(w.fails) == 0
 	}
-	return ctx.Err() == nil
+	return true
 }
 
 func (w *writer[T]) parse(text []byte) (statement, error) {
