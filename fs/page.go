@@ -58,7 +58,7 @@ func NewEvents(list ...Kind) Node { return newEvents(kindsOf(list)) }
 func NewHelp(list ...Kind) Node {
 	d := Dir{}
 	for _, k := range list {
-		d[encodeName(k.Words()[0])] = textNode(func(context.Context) ([]byte, error) { return k.helpText(nil), nil })
+		d[encodeName(k.Words()[0])] = TextFile(func(context.Context) ([]byte, error) { return k.helpText(nil), nil })
 	}
 	return d
 }

@@ -679,7 +679,7 @@ func TestStreamManyReaders(t *testing.T) {
 func TestTicker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
-		src := textNode(func(context.Context) ([]byte, error) { n++; return fmt.Appendf(nil, "rx=%d\ntx=1\n", n), nil })
+		src := TextFile(func(context.Context) ([]byte, error) { n++; return fmt.Appendf(nil, "rx=%d\ntx=1\n", n), nil })
 		every, err := parseEvery("1s")
 		require.NoError(t, err)
 		h, err := newTicker(src, every).(Opener).Open(t.Context(), OpenRead)

@@ -62,8 +62,9 @@ func (v *Value) Open(ctx context.Context, mode OpenMode) (Handle, error) {
 }
 
 // A valueFile is one open value. It is no Blocker although Get and Set ask the
-// kernel: that is done sooner than a goroutine is started, as a rule. What it reads is taken when a read begins at
-// offset 0, so that any other offset continues the same value.
+// kernel: that is done sooner than a goroutine is started, as a rule. What it
+// reads is taken when a read begins at offset 0, so that any other offset
+// continues the same value.
 type valueFile struct {
 	v    *Value
 	mu   sync.Mutex // guards the rest
@@ -174,17 +175,18 @@ func copyAt(p, text []byte, off int64) int {
 	return copy(p, text[off:])
 }
 
-// A textNode is a read-only file whose text is made at each open.
-type textNode func(ctx context.Context) ([]byte, error)
+// A TextFile is a read-only file that is not records: resolv.conf, a page of help. Its
+// text is made at each open; nobody may change it afterwards.
+type TextFile func(ctx context.Context) ([]byte, error)
 
-func (t textNode) Mode() iofs.FileMode { return 0o444 }
+func (t TextFile) Mode() iofs.FileMode { return 0o444 }
 
-func (t textNode) Open(ctx context.Context, mode OpenMode) (Handle, error) {
+func (t TextFile) Open(ctx context.Context, mode OpenMode) (Handle, error) {
 	b, err := t(ctx)
 	return textFile(b), err
 }
 
-func (t textNode) Size(ctx context.Context) (int64, error) {
+func (t TextFile) Size(ctx context.Context) (int64, error) {
 	b, err := t(ctx)
 	return int64(len(b)), err
 }

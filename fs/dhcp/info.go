@@ -2,12 +2,10 @@ package dhcp
 
 import (
 	"context"
-	iofs "io/fs"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/netfs-project/netfs/dhcp/client"
@@ -251,37 +249,12 @@ func optionText(b []byte, o v4.Option) []byte {
 
 // resolvConf is the DNS servers and domains of the lease as resolv.conf(5) has them.
 func resolvConf(k Kernel, dev string) fs.Node {
-	return &lines{func() []byte {
+	return fs.TextFile(func(context.Context) ([]byte, error) {
 		v := view(k, dev)
 		if v == nil || v.Lease == nil {
-			return nil
+			return nil, nil
 		}
 		s, _ := v.Lease.Settings(v.At)
-		return s.AppendResolvConf(nil)
-	}}
+		return s.AppendResolvConf(nil), nil
+	})
 }
-
-// lines is a file of text that is not records.
-type lines struct{ get func() []byte }
-
-func (l *lines) Mode() iofs.FileMode { return 0o444 }
-
-func (l *lines) Open(context.Context, fs.OpenMode) (fs.Handle, error) {
-	return &linesFile{text: l.get()}, nil
-}
-
-// linesFile is one open file: what it showed first it shows until it is opened again.
-type linesFile struct{ text []byte }
-
-func (f *linesFile) ReadAt(_ context.Context, p []byte, off int64) (int, error) {
-	if off >= int64(len(f.text)) {
-		return 0, nil
-	}
-	return copy(p, f.text[off:]), nil
-}
-
-func (f *linesFile) WriteAt(context.Context, []byte, int64) (int, error) {
-	return 0, &fs.Error{Text: "permission denied", Errno: syscall.EACCES}
-}
-
-func (f *linesFile) Close(context.Context) error { return nil }
