@@ -19,7 +19,7 @@ func systems() []system {
 		{"addr", func(s *space) (fs.Page, error) { return addr.NewPF(s.conns.route), nil }},
 		{"neigh", func(s *space) (fs.Page, error) { return neigh.NewPF(s.conns.route), nil }},
 		{"route", func(s *space) (fs.Page, error) { return route.NewPF(s.conns.route), nil }},
-	}, absent("conntrack", "mptcp", "netns", "nexthop", "nft", "rule")...)
+	}, absent("conntrack", "dhcp", "mptcp", "netns", "nexthop", "nft", "rule")...)
 }
 
 // conns are the connections to the kernel.
