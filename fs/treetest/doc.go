@@ -50,6 +50,12 @@
 // a line of three dots stands for any lines. A line that begins with #, !, > or <,
 // is empty, or looks like a command stands with a backslash before it.
 //
+// A line that is for some systems only has them in front of it, as GOOS names them, or
+// "bsd" for all but Linux. Before a command they go for all of its lines.
+//
+//	[linux openbsd] 10.0.0.0/8 via 192.0.2.1 metric 5
+//	[!linux] watch events
+//
 // With NETFS_UPDATE=1 in the environment, Run writes what it got into the file
 // instead of comparing (lines with a * are kept where they match).
 package treetest

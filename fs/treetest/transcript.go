@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,12 +19,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Run carries out a transcript on d and compares what comes back.
+// Run carries out a transcript on d and compares what comes back. Of lines that are
+// for some systems only it takes those for Linux.
 func Run(t *testing.T, d Door, file string) {
+	t.Helper()
+	RunOn(t, "linux", d, file)
+}
+
+// RunOn is Run with the lines for a system, as GOOS names it.
+func RunOn(t *testing.T, system string, d Door, file string) {
 	t.Helper()
 	b, err := os.ReadFile(file)
 	require.NoError(t, err)
-	steps, err := parse(string(b))
+	steps, err := parse(string(b), system)
 	require.NoError(t, err, file)
 	r := &runner{d: d, streams: make(map[string]*stream)}
 	defer r.close()
@@ -41,11 +49,16 @@ func Run(t *testing.T, d Door, file string) {
 
 // RunAll runs each transcript that matches pattern on a door of its own.
 func RunAll(t *testing.T, pattern string, door func(t *testing.T) Door) {
+	RunAllOn(t, "linux", pattern, door)
+}
+
+// RunAllOn does so with the lines for a system.
+func RunAllOn(t *testing.T, system, pattern string, door func(t *testing.T) Door) {
 	files, err := filepath.Glob(pattern)
 	require.NoError(t, err)
 	require.NotEmpty(t, files, "no transcripts: %s", pattern)
 	for _, f := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(f), ".txt"), func(t *testing.T) { Run(t, door(t), f) })
+		t.Run(strings.TrimSuffix(filepath.Base(f), ".txt"), func(t *testing.T) { RunOn(t, system, door(t), f) })
 	}
 }
 
@@ -59,35 +72,37 @@ type step struct {
 	data  []string // lines to be written
 	want  []string // lines that are expected, the error among them
 	blank []string // comments and empty lines before it
+
+	raw  []string // the lines as they stand, with those for other systems
+	keep []string // the same without want
+	off  bool     // it is for other systems
+	fail bool     // it gave something else
 }
 
 var commands = map[string]int{">": 1, "<": 1, "ls": 1, "mkdir": 1, "rmdir": 1, "rm": 1, "mv": 2, "stat": 1, "watch": 1, "tail": 1}
 
-// parse takes a transcript apart.
-func parse(text string) ([]step, error) {
+// parse takes a transcript apart, for a system.
+func parse(text, system string) ([]step, error) {
 	var steps []step
 	var blank []string
 	open := false // lines belong to the last step
-	for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+	for i, raw := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+		line, on := unguard(raw, system)
 		switch {
 		case line == "" || strings.HasPrefix(line, "#") && !open:
-			blank = append(blank, line)
+			blank = append(blank, raw)
 			open = false
 			continue
 		case open && !isCommand(line):
-			s := &steps[len(steps)-1]
-			if s.verb == ">" && !strings.HasPrefix(line, "! ") {
-				s.data = append(s.data, line)
-			} else {
-				s.want = append(s.want, line)
-			}
+			steps[len(steps)-1].take(raw, line, on)
 			continue
 		}
 		s, err := command(line)
 		if err != nil {
 			return nil, fmt.Errorf("%d: %w", i+1, err)
 		}
-		s.line, s.blank = i+1, blank
+		s.line, s.blank, s.off = i+1, blank, !on
+		s.raw, s.keep = []string{raw}, []string{raw}
 		steps = append(steps, s)
 		blank, open = nil, true
 	}
@@ -95,6 +110,38 @@ func parse(text string) ([]step, error) {
 		steps = append(steps, step{blank: blank})
 	}
 	return steps, nil
+}
+
+// take adds a line behind the command.
+func (s *step) take(raw, line string, on bool) {
+	s.raw = append(s.raw, raw)
+	data := s.verb == ">" && !strings.HasPrefix(line, "! ")
+	switch {
+	case on && !data:
+		s.want = append(s.want, line)
+		return
+	case on:
+		s.data = append(s.data, line)
+	}
+	s.keep = append(s.keep, raw)
+}
+
+var guarded = regexp.MustCompile(`^\[((?:!?(?:linux|bsd|freebsd|openbsd|netbsd|dragonfly|darwin) ?)+)\] (.*)$`)
+
+// unguard takes the systems that a line is for away from its begin, and reports whether
+// this one is among them.
+func unguard(line, system string) (rest string, on bool) {
+	m := guarded.FindStringSubmatch(line)
+	if m == nil {
+		return line, true
+	}
+	for _, w := range strings.Fields(m[1]) {
+		name, not := strings.CutPrefix(w, "!")
+		if (name == system || name == "bsd" && system != "linux") != not {
+			on = true
+		}
+	}
+	return m[2], on
 }
 
 var cutWrite = regexp.MustCompile(`^>(\d+)$`)
@@ -126,17 +173,11 @@ func command(line string) (step, error) {
 }
 
 func (s *step) print(b *strings.Builder) {
-	for _, line := range s.blank {
-		fmt.Fprintln(b, line)
+	lines := slices.Concat(s.blank, s.raw)
+	if s.fail {
+		lines = slices.Concat(s.blank, s.keep, s.want)
 	}
-	if s.head == "" {
-		return
-	}
-	fmt.Fprintln(b, s.head)
-	for _, line := range s.data {
-		fmt.Fprintln(b, line)
-	}
-	for _, line := range s.want {
+	for _, line := range lines {
 		fmt.Fprintln(b, line)
 	}
 }
@@ -149,7 +190,7 @@ type runner struct {
 // run carries out a step and puts what it gave in the place of what it should
 // have given, where that does not match.
 func (r *runner) run(t *testing.T, s *step) {
-	if s.head == "" {
+	if s.head == "" || s.off {
 		return
 	}
 	text, err := r.do(s)
@@ -158,7 +199,7 @@ func (r *runner) run(t *testing.T, s *step) {
 		got = append(got, "! "+r.errorText(err))
 	}
 	if !r.match(s.want, got) {
-		s.want = got
+		s.want, s.fail = got, true
 	}
 }
 

@@ -2,6 +2,7 @@ package treetest
 
 import (
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,13 +61,33 @@ func TestMatch(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	for _, bad := range []string{"jump x", "mv a", ">x routes"} {
-		_, err := parse(bad)
+		_, err := parse(bad, "linux")
 		require.Error(t, err, bad)
 	}
-	steps, err := parse("# c\n\n>5 a\nx\n\\# y\n! EIO\n< b\n\nls .\n")
+	steps, err := parse("# c\n\n>5 a\nx\n\\# y\n! EIO\n< b\n\nls .\n", "linux")
 	require.NoError(t, err)
 	require.Len(t, steps, 3)
 	require.Equal(t, 5, steps[0].cut)
 	require.Equal(t, "x\n# y\n", steps[0].text())
 	require.Equal(t, []string{"! EIO"}, steps[0].want)
+}
+
+func TestGuards(t *testing.T) {
+	const text = "[bsd] > a\nx\n[linux] y\n\n> b\n[linux freebsd] one\n[!linux] two\n[!freebsd] three\n[{\"json\":1}]\n"
+	for system, want := range map[string]string{
+		"linux":   "one\nthree\n[{\"json\":1}]\n",
+		"freebsd": "one\ntwo\n[{\"json\":1}]\n",
+		"openbsd": "two\nthree\n[{\"json\":1}]\n",
+	} {
+		steps, err := parse(text, system)
+		require.NoError(t, err)
+		require.Len(t, steps, 2)
+		require.Equal(t, system == "linux", steps[0].off, system)
+		require.Equal(t, want, steps[1].text(), system)
+		var b strings.Builder
+		for i := range steps {
+			steps[i].print(&b)
+		}
+		require.Equal(t, text, b.String(), "as it stands")
+	}
 }
