@@ -221,7 +221,7 @@ func (m *Machine) Stats() Stats { return m.stats }
 func (m *Machine) Deadline() (at time.Duration, ok bool) {
 	at = m.due
 	if m.held != nil {
-		at = min(at, m.held.next())
+		at = min(at, m.held.Next())
 	}
 	return at, at != never
 }
@@ -314,11 +314,11 @@ func (m *Machine) timers() {
 
 // expire takes away what is valid no longer.
 func (m *Machine) expire() {
-	if m.held == nil || m.held.next() > m.now.Boot {
+	if m.held == nil || m.held.Next() > m.now.Boot {
 		return
 	}
 	old := m.held
-	if left := old.prune(m.now); left != nil {
+	if left := old.Prune(m.now); left != nil {
 		m.held = left
 		m.do(Apply{old, left})
 		m.do(Save{left})
@@ -415,7 +415,7 @@ func (m *Machine) start(ev Start) {
 		m.restart(0, "started")
 		return
 	}
-	left := ev.Lease.prune(m.now)
+	left := ev.Lease.Prune(m.now)
 	switch {
 	case left == nil && ev.Held:
 		m.do(Remove{ev.Lease, "all of it ended"})
@@ -475,7 +475,7 @@ func (m *Machine) conflict(addr netip.Addr) {
 	if m.held == nil || m.state == Stopped {
 		return
 	}
-	left := m.held.without(addr)
+	left := m.held.Without(addr)
 	if len(left.Addrs) == len(m.held.Addrs) {
 		return
 	}
@@ -483,7 +483,7 @@ func (m *Machine) conflict(addr netip.Addr) {
 	declined := *m.held
 	declined.Prefixes = nil
 	declined.Addrs = []v6.IAAddr{{Addr: addr}}
-	if left.empty() {
+	if left.Empty() {
 		m.remove(why)
 		m.do(Forget{})
 	} else {
@@ -521,7 +521,7 @@ func (m *Machine) gaveBack(why string) {
 func (m *Machine) bound(why string) {
 	m.end()
 	m.enter(Bound, why)
-	m.due = min(m.held.at(m.held.T1), m.held.at(m.held.T2))
+	m.due = min(m.held.At(m.held.T1), m.held.At(m.held.T2))
 	if m.due <= m.now.Boot { // it was due meanwhile
 		m.renewal()
 	}

@@ -17,91 +17,10 @@ const never = lease.Never
 
 // Shortest is the valid lifetime below which an address or a prefix is refused: whoever hands out
 // such makes the client ask all the time.
-const Shortest = 2 * time.Second
+const Shortest = lease.Shortest
 
-// A Lease is what a server gave: addresses, prefixes, and what it said beside. A *Lease is not
-// changed once it is made.
-type Lease struct {
-	Server v6.DUID
-	Start  lease.Instant // when the request was sent that the server answered
-	T1, T2 time.Duration // from Start: when to renew, and when to ask any server; v6.Forever: not at all
-	// Lifetimes are from Start; v6.Forever has no end.
-	Addrs    []v6.IAAddr
-	Prefixes []v6.IAPrefix
-	Reply    *v6.Message // all that the server said last
-}
-
-// at returns the moment on the boot clock that is d after the start.
-func (l *Lease) at(d time.Duration) time.Duration {
-	if d == v6.Forever {
-		return never
-	}
-	return l.Start.Boot + d
-}
-
-// valids yields the valid lifetimes.
-func (l *Lease) valids(yield func(time.Duration) bool) {
-	for i := range l.Addrs {
-		if !yield(l.Addrs[i].Valid) {
-			return
-		}
-	}
-	for i := range l.Prefixes {
-		if !yield(l.Prefixes[i].Valid) {
-			return
-		}
-	}
-}
-
-// Expires returns when the last of it ends, on the boot clock.
-func (l *Lease) Expires() time.Duration {
-	var end time.Duration
-	for v := range l.valids {
-		end = max(end, l.at(v))
-	}
-	return end
-}
-
-// next returns when the first of it ends.
-func (l *Lease) next() time.Duration {
-	end := never
-	for v := range l.valids {
-		end = min(end, l.at(v))
-	}
-	return end
-}
-
-// prune returns the lease without what is over, the lease itself if nothing is, and nil if all is.
-func (l *Lease) prune(now lease.Instant) *Lease {
-	if l.next() > now.Boot {
-		return l
-	}
-	p := *l
-	p.Addrs, p.Prefixes = nil, nil
-	for _, a := range l.Addrs {
-		if l.at(a.Valid) > now.Boot {
-			p.Addrs = append(p.Addrs, a)
-		}
-	}
-	for _, x := range l.Prefixes {
-		if l.at(x.Valid) > now.Boot {
-			p.Prefixes = append(p.Prefixes, x)
-		}
-	}
-	if p.empty() {
-		return nil
-	}
-	return &p
-}
-
-func (l *Lease) empty() bool { return len(l.Addrs)+len(l.Prefixes) == 0 }
-
-// without returns the lease without an address.
-func (l *Lease) without(addr netip.Addr) *Lease {
-	p := *l
-	p.Addrs = slices.DeleteFunc(slices.Clone(l.Addrs), func(a v6.IAAddr) bool { return a.Addr == addr })
-	return &p
-}
+// A Lease is what a server gave.
+type Lease = lease.Lease6
 
 // A reading is a server's answer, understood.
 type reading struct {
@@ -155,13 +74,13 @@ func (c *Config) read(msg *v6.Message, start lease.Instant, old *Lease) (reading
 		return r, why
 	}
 	if old != nil {
-		r.lease.keep(old, mentioned)
+		keep(r.lease, old, mentioned)
 	}
-	if r.lease.empty() {
+	if r.lease.Empty() {
 		r.gone = old != nil
 		return r, errNothing
 	}
-	r.lease.times(t1, t2)
+	setTimes(r.lease, t1, t2)
 	return r, nil
 }
 
@@ -245,12 +164,12 @@ func takePrefixes(l *Lease, ia v6.IA, mentioned map[netip.Prefix]bool) (n int, e
 }
 
 // keep takes over from old what was not mentioned, with its lifetimes counted from the new start.
-func (l *Lease) keep(old *Lease, mentioned map[netip.Prefix]bool) {
+func keep(l, old *Lease, mentioned map[netip.Prefix]bool) {
 	moved := func(d time.Duration) time.Duration {
 		if d == v6.Forever {
 			return d
 		}
-		return max(0, old.at(d)-l.Start.Boot)
+		return max(0, old.At(d)-l.Start.Boot)
 	}
 	for _, a := range old.Addrs {
 		a.Preferred, a.Valid = moved(a.Preferred), moved(a.Valid)
@@ -266,9 +185,9 @@ func (l *Lease) keep(old *Lease, mentioned map[netip.Prefix]bool) {
 	}
 }
 
-// times sets T1 and T2, to what the server said if that can be, else to what RFC
+// setTimes sets T1 and T2, to what the server said if that can be, else to what RFC
 // 8415 21.4 advises.
-func (l *Lease) times(t1, t2 time.Duration) {
+func setTimes(l *Lease, t1, t2 time.Duration) {
 	preferred, valid := v6.Forever, v6.Forever
 	for _, a := range l.Addrs {
 		preferred, valid = min(preferred, cmpPref(a.Preferred, a.Valid)), min(valid, a.Valid)

@@ -176,7 +176,7 @@ func (m *Machine) leased(msg *v6.Message, old *Lease) {
 	case err != nil:
 		m.refused(msg, err)
 	default:
-		if left := r.lease.prune(m.now); left != nil {
+		if left := r.lease.Prune(m.now); left != nil {
 			m.bind(left)
 			return
 		}
@@ -220,7 +220,7 @@ func (m *Machine) confirmed(msg *v6.Message) {
 		return
 	}
 	if m.held == nil {
-		left := m.asked.prune(m.now)
+		left := m.asked.Prune(m.now)
 		if left == nil {
 			m.restart(0, "all of it ended")
 			return

@@ -214,7 +214,7 @@ func (m *Machine) rebind(why string) {
 
 // cap makes T2 due while renewing.
 func (m *Machine) cap() {
-	if t2 := m.held.at(m.held.T2); m.state == Renewing && t2 > m.now.Boot {
+	if t2 := m.held.At(m.held.T2); m.state == Renewing && t2 > m.now.Boot {
 		m.due = min(m.due, t2)
 	}
 }
@@ -222,7 +222,7 @@ func (m *Machine) cap() {
 // renewal is T1, T2, and the times between.
 func (m *Machine) renewal() {
 	switch now := m.now.Boot; {
-	case m.state != Rebinding && now >= m.held.at(m.held.T2):
+	case m.state != Rebinding && now >= m.held.At(m.held.T2):
 		m.rebind("T2")
 	case m.state == Bound:
 		m.renew("T1")

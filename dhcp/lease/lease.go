@@ -1,6 +1,6 @@
-// Package lease is what a DHCPv4 client holds: a lease with its times, what it says
+// Package lease is what a DHCP client holds: a lease with its times, what it says
 // should be set on the link, and the file that it survives a restart in. It sets
-// nothing.
+// nothing. Lease, Settings and Key are of DHCPv4, those with a 6 of DHCPv6.
 //
 //	l, err := lease.FromACK(ack, sent)
 //	...
@@ -9,9 +9,9 @@
 //	err = store.Save(key, l)
 //
 // A lease read from a file is a memory of what a server once said: ask the server
-// (INIT-REBOOT, RFC 2131 3.2) before you use it.
+// (INIT-REBOOT, RFC 2131 3.2; CONFIRM or REBIND, RFC 8415 18.2.12) before you use it.
 //
-// Limits: IPv4 over Ethernet.
+// Limits: Ethernet.
 package lease
 
 import (

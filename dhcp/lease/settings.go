@@ -211,6 +211,11 @@ func search(o v4.Options, p *problemList) []string {
 	}
 	names, err := o.DomainSearch()
 	p.note(err)
+	return p.search(list, names)
+}
+
+// search appends the names that are host names to a list, each once, as far as it may grow.
+func (p *problemList) search(list, names []string) []string {
 	for _, n := range names {
 		if !isName(n) {
 			p.add("search domain %s is not a host name: ignored", v4.Quote(n))
@@ -238,15 +243,17 @@ func isName(s string) bool {
 
 // AppendResolvConf appends the DNS servers and search domains in the form of
 // resolv.conf(5).
-func (s *Settings) AppendResolvConf(b []byte) []byte {
-	if len(s.Search) > 0 {
+func (s *Settings) AppendResolvConf(b []byte) []byte { return appendResolvConf(b, s.DNS, s.Search) }
+
+func appendResolvConf(b []byte, dns []netip.Addr, search []string) []byte {
+	if len(search) > 0 {
 		b = append(b, "search"...)
-		for _, d := range s.Search {
+		for _, d := range search {
 			b = append(append(b, ' '), d...)
 		}
 		b = append(b, '\n')
 	}
-	for _, a := range s.DNS {
+	for _, a := range dns {
 		b = append(a.AppendTo(append(b, "nameserver "...)), '\n')
 	}
 	return b

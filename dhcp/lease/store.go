@@ -16,9 +16,9 @@ import (
 	"github.com/netfs-project/netfs/dhcp/v4"
 )
 
-// A Store keeps leases in the files of a directory, one for each Key. A file is
-// replaced whole, so that whoever reads it, also after a crash, finds the old or the
-// new one. Safe for concurrent use as far as keys differ.
+// A Store keeps leases in the files of a directory, one for each Key or Key6, and the DUID of
+// those who use it. A file is replaced whole, so that whoever reads it, also after a crash, finds
+// the old or the new one. Safe for concurrent use as far as keys differ.
 type Store struct {
 	Dir string // made when the first lease is saved
 	// BootID tells one run of the machine from the next: within it the boot clock
@@ -33,7 +33,7 @@ type Key struct {
 	ClientID []byte // option 61; may be empty
 }
 
-// A record is the file's JSON.
+// A record is the JSON of a Lease's file.
 type record struct {
 	Link     string        `json:"link"`
 	HWAddr   string        `json:"hwaddr"`
@@ -68,16 +68,23 @@ func (s *Store) Load(k Key, now Instant) (*Lease, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name(k), err)
 	}
-	start := Instant{Boot: r.Boot, Wall: r.Started}
-	if r.BootID != s.BootID || r.BootID == "" || r.Boot > now.Boot {
-		start.Boot = now.Boot - max(0, now.Wall.Sub(r.Started))
-	}
-	l, err := FromACK(ack, start)
+	l, err := FromACK(ack, s.start(r.BootID, r.Boot, r.Started, now))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name(k), err)
 	}
 	return l, nil
 }
+
+// start is when a remembered lease began, on the clock of this boot.
+func (s *Store) start(boot string, at time.Duration, wall time.Time, now Instant) Instant {
+	if boot != s.BootID || boot == "" || at > now.Boot {
+		at = now.Boot - max(0, now.Wall.Sub(wall))
+	}
+	return Instant{Boot: max(at, now.Boot-longest), Wall: wall}
+}
+
+// longest is more than any lifetime that ends.
+const longest = v4.Forever
 
 // Save replaces the lease of k, and returns when it is on the disk.
 func (s *Store) Save(k Key, l *Lease) error {
@@ -92,31 +99,32 @@ func (s *Store) Save(k Key, l *Lease) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
-		return err
-	}
 	return replace(s.name(k), append(b, '\n'))
 }
 
 // Remove forgets the lease of k.
-func (s *Store) Remove(k Key) error {
-	err := os.Remove(s.name(k))
+func (s *Store) Remove(k Key) error { return remove(s.name(k)) }
+
+func remove(name string) error {
+	err := os.Remove(name)
 	if errors.Is(err, iofs.ErrNotExist) {
 		return nil
 	}
 	return err
 }
 
-func replace(name string, b []byte) (err error) {
+func replace(name string, b []byte) error { return write(name, b, os.Rename) }
+
+// write makes a file whole under another name, and puts it in its place.
+func write(name string, b []byte, place func(from, to string) error) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return err
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".lease-*")
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
+	defer os.Remove(f.Name()) // unless it was renamed
 	_, err = f.Write(b)
 	if err == nil {
 		err = f.Sync()
@@ -124,7 +132,7 @@ func replace(name string, b []byte) (err error) {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), name); err != nil {
+	if err = place(f.Name(), name); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(name))
