@@ -48,7 +48,7 @@ func newRig(t *testing.T) *rig {
 	c, err := nl.Dial(nl.Route, &nl.Options{NS: r.host.FD})
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
-	r.place = dhcp.Place{Route: c, NS: ns, Dir: filepath.Join(r.dir, "leases")}
+	r.place = dhcp.Place{System: dhcp.New(c, ns), Dir: filepath.Join(r.dir, "leases")}
 	return r
 }
 

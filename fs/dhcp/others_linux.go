@@ -24,7 +24,7 @@ import (
 // UDP port 68, and packet sockets that get IPv4 and nothing else. Those that get everything
 // (tcpdump, but dhclient also) prove nothing alone.
 type search struct {
-	place *Place
+	*linux
 	index int
 }
 
@@ -136,8 +136,8 @@ const (
 // udp looks for sockets of the client's port.
 func (s *search) udp(ctx context.Context, socks map[uint64]hold) error {
 	o := nl.Options{NoStrict: true}
-	if s.place.NS != nil {
-		o.NS = s.place.NS.FD()
+	if s.ns != nil {
+		o.NS = s.ns.FD()
 	}
 	c, err := nl.Dial(unix.NETLINK_SOCK_DIAG, &o)
 	if err != nil {
@@ -177,7 +177,7 @@ func (s *search) udp(ctx context.Context, socks map[uint64]hold) error {
 }
 
 func (s *search) addrs(ctx context.Context) (all []netip.Addr, err error) {
-	for m, err := range rt.Addrs(ctx, s.place.Route, rt.AddrFilter{Family: rt.AF_INET, Index: int32(s.index)}) {
+	for m, err := range rt.Addrs(ctx, s.route, rt.AddrFilter{Family: rt.AF_INET, Index: int32(s.index)}) {
 		if err != nil {
 			return nil, err
 		}
@@ -192,7 +192,7 @@ func (s *search) addrs(ctx context.Context) (all []netip.Addr, err error) {
 //	000000005b49fe60 3      2    0800   3     1 0      0      646768
 func (s *search) packets(socks map[uint64]hold) error {
 	var b []byte
-	err := s.place.do(func() (err error) {
+	err := s.do(func() (err error) {
 		b, err = os.ReadFile("/proc/thread-self/net/packet")
 		return err
 	})

@@ -124,7 +124,7 @@ var errInside = fmt.Errorf("inside a namespace: %w", errors.ErrUnsupported)
 
 // dhcpClients is the page of DHCP. The clients that it starts live as long as the tree.
 func dhcpClients(s *space) (fs.Page, error) {
-	m := dhcp.NewManager(dhcp.Place{Route: s.conns.route, NS: s.conns.ns, Dir: dhcp.LeaseDir})
+	m := dhcp.NewManager(dhcp.Place{System: dhcp.New(s.conns.route, s.conns.ns), Dir: dhcp.LeaseDir})
 	s.closers = append(s.closers, m.Close)
 	return m.Page(), nil
 }

@@ -4,21 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 
 	"github.com/netfs-project/netfs/dhcp/client"
 	"github.com/netfs-project/netfs/dhcp/lease"
-	"github.com/netfs-project/netfs/dhcp/rawsock"
 	"github.com/netfs-project/netfs/dhcp/runner"
 	"github.com/netfs-project/netfs/dhcp/v4"
-	"github.com/netfs-project/netfs/nl"
-	"github.com/netfs-project/netfs/nl/rt"
 )
 
 // A Client is the DHCP client of one link: a runner, and what sets its leases. Safe for
@@ -31,7 +26,7 @@ type Client struct {
 
 	notify func(runner.Note) // nil: nobody listens
 	noting sync.Mutex        // held over notify
-	search search
+	sys    System
 	look   chan struct{} // asks for another search; has room for one
 	others atomic.Pointer[[]Other]
 
@@ -45,34 +40,36 @@ type Client struct {
 // Gone is closed when the link was removed; the client is then of no more use.
 func (c *Client) Gone() <-chan struct{} { return c.gone }
 
-// A Place is where clients run and remember: a namespace, and a directory for leases.
+// A Place is where clients run and remember.
 type Place struct {
-	Route *nl.Client
-	NS    *nl.NS // nil: the process's own
-	Dir   string // of leases
+	System System
+	Dir    string // of leases
 }
 
 // Open makes the client of a link, stopped. It is the only one of this directory for the
 // link: another process that has one is an error that says so. notify is called by one
 // goroutine at a time; it must not block.
 func (p *Place) Open(ctx context.Context, link string, o Options, notify func(runner.Note)) (*Client, error) {
-	l, err := p.find(ctx, link)
+	if err := p.System.Check(&o); err != nil {
+		return nil, err
+	}
+	l, err := p.System.Find(ctx, link)
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := o.config(l.HWAddr, l.mtu)
+	cfg, err := o.config(l.HWAddr, l.MTU)
 	if err != nil {
 		return nil, err
 	}
-	lock, err := lockLink(p.Dir, p.NS, l.Index, link)
+	lock, err := p.lock(l.Index, link)
 	if err != nil {
 		return nil, err
 	}
-	a := newApplier(p.Route, int32(l.Index), &o)
-	c := &Client{Link: link, Index: l.Index, Options: o, notify: notify, search: search{p, l.Index}, look: make(chan struct{}, 1), lock: lock, gone: make(chan struct{})}
+	a := newApplier(p.System, l.Index, &o)
+	c := &Client{Link: link, Index: l.Index, Options: o, notify: notify, sys: p.System, look: make(chan struct{}, 1), lock: lock, gone: make(chan struct{})}
 	c.Runner, err = runner.New(runner.Config{
 		Link: l.Link, Client: cfg, Check: o.ACD.timing(), Notify: c.note,
-		Store: &lease.Store{Dir: p.Dir, BootID: bootID()},
+		Store: &lease.Store{Dir: p.Dir, BootID: p.System.Boot()},
 		Apply: a.set, Held: a.held,
 	})
 	if err != nil {
@@ -81,10 +78,10 @@ func (p *Place) Open(ctx context.Context, link string, o Options, notify func(ru
 	}
 	watch, cancel := context.WithCancel(context.Background())
 	c.cancel, c.ended = cancel, watch.Done()
-	if !l.carrier {
+	if !l.Carrier {
 		err = c.Do(ctx, client.LinkDown{})
 	}
-	c.wg.Go(func() { c.watch(watch, p.Route) })
+	c.wg.Go(func() { c.watch(watch) })
 	c.wg.Go(func() { c.lookAgain(watch) })
 	return c, err
 }
@@ -126,7 +123,7 @@ func (c *Client) note(n runner.Note) {
 
 // lookForOthers tells of each client of others that was not there the last time.
 func (c *Client) lookForOthers(ctx context.Context) error {
-	found, err := c.search.run(ctx)
+	found, err := c.sys.Others(ctx, c.Index)
 	if ctx.Err() != nil {
 		return ctx.Err() // what was found is not all
 	}
@@ -163,101 +160,40 @@ func (c *Client) Close() error {
 	return err
 }
 
-type place struct {
-	rawsock.Link
-	mtu     int
-	carrier bool
-}
-
-// find asks the kernel for what a client must know of a link.
-func (p *Place) find(ctx context.Context, name string) (l place, err error) {
-	m, err := rt.LinkByName(ctx, p.Route, name)
-	quoted := v4.Quote(name) // it may be anything
-	if err != nil {
-		return l, fmt.Errorf("%s: %w", quoted, reasonOf(err))
-	}
-	if m.Hdr.Type != syscall.ARPHRD_ETHER || len(m.Address) != 6 {
-		return l, fmt.Errorf("%s: not an Ethernet link (type %d, address of %d bytes): %w", quoted, m.Hdr.Type, len(m.Address), errors.ErrUnsupported)
-	}
-	l = place{
-		Link:    rawsock.Link{Index: int(m.Hdr.Index), Name: name, HWAddr: net.HardwareAddr(append([]byte(nil), m.Address...))},
-		mtu:     int(m.MTU),
-		carrier: running(m),
-	}
-	if !m.Up() {
-		return l, fmt.Errorf("%s: set the link up first: %w", quoted, syscall.ENETDOWN)
-	}
-	if p.NS != nil {
-		l.Do = p.NS.Do
-	}
-	return l, nil
-}
-
-// do calls f in the namespace.
-func (p *Place) do(f func() error) error {
-	if p.NS == nil {
-		return f()
-	}
-	return p.NS.Do(f)
-}
-
-func running(m *rt.Link) bool { return m.Up() && m.Hdr.Flags&rt.IFF_LOWER_UP != 0 }
-
 // watch tells the machine of the carrier.
-func (c *Client) watch(ctx context.Context, k *nl.Client) {
-	for e, err := range nl.Watch(ctx, k, rt.LinkSource(k, rt.LinkFilter{})) {
-		if err != nil {
-			continue
-		}
-		if e.Value == nil || int(e.Value.Hdr.Index) != c.Index {
-			continue
-		}
-		switch {
-		case e.What == nl.Deleted:
-			close(c.gone)
-			return
-		case running(e.Value):
+func (c *Client) watch(ctx context.Context) {
+	for up := range c.sys.Carrier(ctx, c.Index) {
+		if up {
 			c.Do(ctx, client.LinkUp{})
-		default:
+		} else {
 			c.Do(ctx, client.LinkDown{})
 		}
 	}
+	if ctx.Err() == nil {
+		close(c.gone)
+	}
 }
 
-// lockLink keeps other clients of ours off a link. The lock ends with the process.
-func lockLink(dir string, ns *nl.NS, index int, link string) (*os.File, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+// lock keeps other clients of ours off a link. The lock ends with the process.
+func (p *Place) lock(index int, link string) (*os.File, error) {
+	if err := os.MkdirAll(p.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	id, err := nsID(ns)
+	space, err := p.System.Space()
 	if err != nil {
 		return nil, err
 	}
-	name := fmt.Sprintf("%s/%x-%d.lock", dir, id.Ino, index)
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC, 0o600)
+	name := fmt.Sprintf("%s/%s-%d.lock", p.Dir, space, index)
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600) // Go's are closed on exec
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := flock(f); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("%s: another netfs runs a DHCP client here", v4.Quote(link))
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = errors.New("another netfs runs a DHCP client here")
+		}
+		return nil, fmt.Errorf("%s: %w", v4.Quote(link), err)
 	}
 	return f, nil
-}
-
-func nsID(ns *nl.NS) (nl.NSID, error) {
-	if ns != nil {
-		return ns.ID()
-	}
-	own, err := nl.CurrentNS()
-	if err != nil {
-		return nl.NSID{}, err
-	}
-	defer own.Close()
-	return own.ID()
-}
-
-func bootID() string {
-	b, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	return strings.TrimSpace(string(b))
 }

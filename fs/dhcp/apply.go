@@ -1,0 +1,135 @@
+package dhcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/netfs-project/netfs/dhcp/lease"
+)
+
+// An applier sets what leases say on one link. It touches nothing but what is ours. Not safe
+// for concurrent use.
+type applier struct {
+	sys    System
+	link   int
+	apply  Apply
+	metric uint32
+	table  uint32
+	mtu    int // that the link had before ours; 0: we did not change it
+	ours   int // that we set
+}
+
+func newApplier(sys System, link int, o *Options) *applier {
+	a := &applier{sys: sys, link: link, apply: o.Apply, metric: o.Metric, table: o.Table}
+	if a.apply == 0 {
+		a.apply = ApplyAddr | ApplyRoutes | ApplyMTU
+	}
+	return a
+}
+
+// set is runner.Config.Apply. What is new comes before what is old goes, so that the link is
+// never without an address.
+func (a *applier) set(ctx context.Context, old, to *lease.Settings) error {
+	var errs []error
+	note := func(what string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", what, err))
+		}
+	}
+	if to != nil {
+		if a.apply&ApplyMTU != 0 {
+			note("mtu", a.setMTU(ctx, to.MTU))
+		}
+		if a.apply&ApplyAddr != 0 {
+			note(to.Addr.String(), a.sys.SetAddr(ctx, a.link, a.addr(to)))
+		}
+	}
+	if a.apply&ApplyRoutes != 0 {
+		a.routes(ctx, old, to, note)
+	}
+	if old != nil && a.apply&ApplyAddr != 0 && (to == nil || old.Addr != to.Addr) {
+		note(old.Addr.String(), gone(a.sys.DelAddr(ctx, a.link, a.addr(old))))
+	}
+	if to == nil && a.apply&ApplyMTU != 0 {
+		note("mtu", a.setMTU(ctx, 0))
+	}
+	return errors.Join(errs...)
+}
+
+// addr is the address with the lifetimes that are left: where the kernel knows them it ends it
+// when nobody else does.
+func (a *applier) addr(s *lease.Settings) Addr {
+	return Addr{Prefix: s.Addr, Broadcast: s.Broadcast, Valid: s.Valid, Preferred: s.Valid, Metric: a.metric}
+}
+
+func (a *applier) route(s *lease.Settings, r lease.Route) Route {
+	m := Route{Dst: r.Dst, Via: r.Via, OnLink: r.OnLink, Table: a.table, Metric: a.metric}
+	if a.apply&ApplyAddr != 0 {
+		m.Src = s.Addr.Addr()
+	}
+	return m
+}
+
+// routes makes the routes of to and deletes those that only old has. Routes of the kernel
+// that are not ours are not replaced.
+func (a *applier) routes(ctx context.Context, old, to *lease.Settings, note func(string, error)) {
+	have, err := a.sys.Routes(ctx, a.link, a.table, a.metric)
+	if err != nil {
+		note("routes", err)
+		return
+	}
+	var keep []lease.Route
+	if to != nil {
+		keep = to.Routes
+	}
+	for _, r := range keep {
+		set := a.sys.AddRoute
+		if slices.Contains(have, r.Dst) {
+			set = a.sys.SetRoute
+		}
+		note("route "+r.Dst.String(), set(ctx, a.link, a.route(to, r)))
+	}
+	if old == nil {
+		return
+	}
+	for _, r := range old.Routes {
+		same := func(x lease.Route) bool { return x.Dst == r.Dst }
+		if slices.Contains(have, r.Dst) && !slices.ContainsFunc(keep, same) {
+			note("route "+r.Dst.String(), gone(a.sys.DelRoute(ctx, a.link, a.route(old, r))))
+		}
+	}
+}
+
+// setMTU sets what the server says, and what was there before when it says nothing any
+// more, unless somebody else changed it meanwhile.
+func (a *applier) setMTU(ctx context.Context, want int) error {
+	is, err := a.sys.MTU(ctx, a.link)
+	if err != nil {
+		return gone(err)
+	}
+	switch {
+	case want == 0 && a.mtu == 0:
+		return nil
+	case want == 0:
+		want, a.mtu = a.mtu, 0
+		if is != a.ours {
+			return nil
+		}
+	case is == want:
+		return nil
+	case a.mtu == 0:
+		a.mtu = is
+	}
+	if err := a.sys.SetMTU(ctx, a.link, want); err != nil {
+		return err
+	}
+	a.ours = want
+	return nil
+}
+
+// held reports whether the address is on the link, and ours.
+func (a *applier) held(ctx context.Context, s *lease.Settings) bool {
+	return a.sys.Holds(ctx, a.link, s.Addr)
+}
