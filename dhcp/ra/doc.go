@@ -17,5 +17,6 @@
 // seen to. This package makes none: the kernel does.
 //
 // Sources: RFC 4861 4 and 6.1, 4191 (routes, preference), 8106 (DNS), 8781 (PREF64), 8910
-// (captive portal), 5175 (flags), 4389 (proxy).
+// (captive portal), 9463 (encrypted DNS), 8801 (provisioning domains), 9762 (delegation), 5175 (flags),
+// 6275 (mobile hosts), 4389 (proxy).
 package ra

@@ -16,27 +16,44 @@ import (
 // A Type is the number of an option.
 type Type uint8
 
-// Source: the registry of ICMPv6 parameters at IANA.
+// Source: the registry of ICMPv6 parameters at IANA. Options of other messages, of SEND, of
+// mobile hosts and of 6LoWPAN are not here: they are bytes.
 const (
-	OptSourceLink    Type = 1  // RFC 4861 4.6.1
-	OptTargetLink    Type = 2  // RFC 4861 4.6.1
-	OptPrefix        Type = 3  // RFC 4861 4.6.2
-	OptMTU           Type = 5  // RFC 4861 4.6.4
-	OptInterval      Type = 7  // RFC 6275 7.3
-	OptHomeAgent     Type = 8  // RFC 6275 7.4
-	OptNonce         Type = 14 // RFC 3971 5.3.2
-	OptRoute         Type = 24 // RFC 4191 2.3
-	OptDNS           Type = 25 // RFC 8106 5.1
-	OptFlags         Type = 26 // RFC 5175 4
-	OptSearch        Type = 31 // RFC 8106 5.2
-	OptCaptivePortal Type = 37 // RFC 8910 2.3
-	OptPREF64        Type = 38 // RFC 8781 4
+	OptSourceLink    Type = 1   // RFC 4861 4.6.1
+	OptTargetLink    Type = 2   // RFC 4861 4.6.1
+	OptPrefix        Type = 3   // RFC 4861 4.6.2
+	OptRedirected    Type = 4   // RFC 4861 4.6.3
+	OptMTU           Type = 5   // RFC 4861 4.6.4
+	OptInterval      Type = 7   // RFC 6275 7.3
+	OptHomeAgent     Type = 8   // RFC 6275 7.4
+	OptNonce         Type = 14  // RFC 3971 5.3.2
+	OptPvD           Type = 21  // RFC 8801 3.1
+	OptRoute         Type = 24  // RFC 4191 2.3
+	OptDNS           Type = 25  // RFC 8106 5.1
+	OptFlags         Type = 26  // RFC 5175 4
+	OptSearch        Type = 31  // RFC 8106 5.2
+	OptCaptivePortal Type = 37  // RFC 8910 2.3
+	OptPREF64        Type = 38  // RFC 8781 4
+	OptDNR           Type = 144 // RFC 9463 6.1
 )
 
 var optionNames = map[Type]string{
-	OptSourceLink: "source_link", OptTargetLink: "target_link", OptPrefix: "prefix", OptMTU: "mtu", OptInterval: "interval",
-	OptHomeAgent: "home_agent", OptNonce: "nonce", OptRoute: "route", OptDNS: "dns", OptFlags: "flags", OptSearch: "search",
-	OptCaptivePortal: "captive_portal", OptPREF64: "pref64",
+	OptSourceLink:    "source_link",
+	OptTargetLink:    "target_link",
+	OptPrefix:        "prefix",
+	OptRedirected:    "redirected",
+	OptMTU:           "mtu",
+	OptInterval:      "interval",
+	OptHomeAgent:     "home_agent",
+	OptNonce:         "nonce",
+	OptPvD:           "pvd",
+	OptRoute:         "route",
+	OptDNS:           "dns",
+	OptFlags:         "flags",
+	OptSearch:        "search",
+	OptCaptivePortal: "captive_portal",
+	OptPREF64:        "pref64",
+	OptDNR:           "dnr",
 }
 
 // Name is the name of the option, or opt.N.
@@ -175,6 +192,7 @@ type Prefix struct {
 	OnLink           bool         // L: its addresses are on the link
 	Autonomous       bool         // A: hosts make addresses in it
 	Router           bool         // R: the address is the router's, RFC 6275 7.2
+	Delegated        bool         // P: hosts should ask for a prefix of their own by DHCPv6, RFC 9762 4
 	Valid, Preferred time.Duration
 }
 
@@ -192,6 +210,7 @@ func (a *Advertisement) Prefixes() ([]Prefix, error) {
 			OnLink:     v[1]&0x80 != 0,
 			Autonomous: v[1]&0x40 != 0,
 			Router:     v[1]&0x20 != 0,
+			Delegated:  v[1]&0x10 != 0,
 			Valid:      seconds(v[2:]),
 			Preferred:  seconds(v[6:]),
 		}
@@ -210,7 +229,7 @@ func (a *Advertisement) AddPrefix(p Prefix) error {
 		return &OptionError{OptPrefix, fmt.Errorf("%v is not a prefix of IPv6", p.Prefix)}
 	}
 	var flags byte
-	for i, on := range [...]bool{p.OnLink, p.Autonomous, p.Router} {
+	for i, on := range [...]bool{p.OnLink, p.Autonomous, p.Router, p.Delegated} {
 		if on {
 			flags |= 0x80 >> i
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/netfs-project/netfs/dhcp/internal/capture"
 	"github.com/netfs-project/netfs/dhcp/ra"
+	"github.com/netfs-project/netfs/dhcp/value"
 )
 
 func must(err error) {
@@ -47,11 +48,33 @@ func full() *ra.Advertisement {
 	must(a.AddRoute(ra.Route{Dst: prefix("2001:db8::1/128"), Preference: ra.Low}))
 	must(a.AddDNS(ra.Servers{Lifetime: time.Hour, Addrs: []netip.Addr{ip("2001:db8::53"), ip("fe80::53")}}))
 	must(a.AddSearch(ra.Domains{Lifetime: time.Hour, Names: []string{"example.com", "example.net"}}))
-	a.Options.Add(ra.OptCaptivePortal, []byte("https://portal.example/api"))
+	a.SetCaptivePortal("https://portal.example/api")
 	must(a.AddNAT64(ra.NAT64{Lifetime: 15 * time.Minute, Prefix: prefix("64:ff9b::/96")}))
 	must(a.AddNAT64(ra.NAT64{Lifetime: 24 * time.Hour, Prefix: prefix("2001:db8:6400::/40")}))
+	must(a.AddPrefix(ra.Prefix{Prefix: prefix("2001:db8:3::/64"), OnLink: true, Delegated: true}))
+	for _, r := range resolvers() {
+		must(a.AddResolver(r))
+	}
+	a.SetInterval(600 * time.Second)
+	a.SetHomeAgentInfo(-3, time.Hour)
+	a.SetMoreFlags(0x800000000001)
+	must(a.SetPvD(domain()))
 	a.Options.Add(200, []byte{1})
 	return a
+}
+
+func resolvers() []ra.Resolver {
+	r := ra.Resolver{Lifetime: time.Hour, Resolver: value.Resolver{Priority: 1, Name: "dns.example", Addrs: []netip.Addr{ip("2001:db8::53"), ip("fe80::53")}}}
+	must(r.SetALPN("dot"))
+	bare := ra.Resolver{Lifetime: ra.Forever, Resolver: value.Resolver{Priority: 3, Name: "c.example", Addrs: []netip.Addr{ip("2001:db8::54")}}}
+	return []ra.Resolver{r, {Resolver: value.Resolver{Priority: 2, Name: "b.example"}}, bare}
+}
+
+// domain is a provisioning domain with an MTU and a lifetime of its own.
+func domain() ra.PvD {
+	p := ra.PvD{ID: "net.example", HTTP: true, Delay: 5, Sequence: 7, Header: true, Inner: ra.Advertisement{Lifetime: time.Minute}}
+	p.Inner.SetMTU(1300)
+	return p
 }
 
 func equal[T any](t *testing.T, want T, get func() (T, error)) {
@@ -80,7 +103,16 @@ func TestBothWays(t *testing.T) {
 	equal(t, []ra.Prefix{
 		{Prefix: prefix("2001:db8:1::/64"), OnLink: true, Autonomous: true, Valid: ra.Forever, Preferred: time.Hour},
 		{Prefix: prefix("2001:db8:2::1/64"), Router: true},
+		{Prefix: prefix("2001:db8:3::/64"), OnLink: true, Delegated: true},
 	}, a.Prefixes)
+	equal(t, resolvers(), a.Resolvers)
+	equal(t, 600*time.Second, a.Interval)
+	equal(t, 0x800000000001, a.MoreFlags)
+	equal(t, domain(), a.PvD)
+	pref, life, err := a.HomeAgentInfo()
+	require.NoError(t, err)
+	assert.Equal(t, int16(-3), pref)
+	assert.Equal(t, time.Hour, life)
 	equal(t, []ra.Route{
 		{Dst: prefix("::/0"), Preference: ra.High, Lifetime: time.Minute},
 		{Dst: prefix("2001:db8::/32"), Lifetime: ra.Forever},
@@ -157,6 +189,13 @@ func TestHostileOptions(t *testing.T) {
 		{"portal", "2502 783a 24280000 00000000 00000000", get((*ra.Advertisement).CaptivePortal), ""},
 		{"portal of control bytes", "2502 783a 1b5b324a 00000000 00000000", get((*ra.Advertisement).CaptivePortal), `option 37 (captive_portal): "x:\x1b\x5b2J" is not a URI`},
 		{"nat64 too short", "2601 0000 00000000", get((*ra.Advertisement).NAT64), "option 38 (pref64): 6 bytes, not 14 to 14"},
+		{"resolver cut", "9002 0001 00000000 0009 016100 000000", get((*ra.Advertisement).Resolvers), "option 144 (dnr): it ends too early"},
+		{"resolver's addresses", "9003 0001 00000000 0003 016100 0008 0000000000000000 00", get((*ra.Advertisement).Resolvers), "option 144 (dnr): 8 bytes of addresses"},
+		{"resolver's parameters", "9005 0001 00000000 0003 016100 0010" + zeros + "0009 00 000000000000", get((*ra.Advertisement).Resolvers), "option 144 (dnr): 9 bytes of parameters in 7"},
+		{"pvd cut", "1501 0000 0000 0161", get((*ra.Advertisement).PvD), "option 21 (pvd): a name ends too early"},
+		{"pvd without its header", "1502 2000 0000 0161 00 00000000000000", get((*ra.Advertisement).PvD), "option 21 (pvd): 0 bytes, fewer than 16"},
+		{"pvd with half an option", "1503 0000 0000 0161 00 00000000000000 0502 000000000578", get((*ra.Advertisement).PvD), "option 21 (pvd): option 5 (mtu): 16 bytes where 8 are left"},
+		{"flags of 14", "1a02" + strings.Repeat("00", 14), get((*ra.Advertisement).MoreFlags), "option 26 (flags): 14 bytes, not 6 to 6"},
 		{"link of 14", "0102" + strings.Repeat("00", 14), func(a *ra.Advertisement) error { _, err := a.Options.SourceLink(); return err }, "option 1 (source_link): 14 bytes, not 6 to 6"},
 	} {
 		a, err := ra.Decode(unhex("86000000 40000708 00000000 00000000" + c.opts))
@@ -306,6 +345,19 @@ func checkTyped(t *testing.T, a *ra.Advertisement) {
 	for _, n := range nat64 {
 		require.NoError(t, out.AddNAT64(n))
 	}
+	list, err := a.Resolvers()
+	for _, r := range list {
+		require.NoError(t, out.AddResolver(r))
+	}
+	if err == nil && len(list) > 0 {
+		equal(t, list, out.Resolvers)
+	}
+	if p, err := a.PvD(); err == nil && out.SetPvD(p) == nil {
+		equal(t, p, out.PvD)
+	}
+	_, _ = a.Interval()
+	_, _ = a.MoreFlags()
+	_, _, _ = a.HomeAgentInfo()
 	_, _ = a.MTU()
 	_, _ = a.CaptivePortal()
 	_, _ = a.Options.SourceLink()

@@ -140,6 +140,9 @@ func requireSame(t testing.TB, want, got *v4.Message) {
 	require.Equal(t, w, g)
 }
 
+// Numbers that a vendor took before they were assigned: Huawei has a text in 148.
+var vendors = map[v4.Code]bool{v4.OptDOTSAddrs: true}
+
 // Captures of others: what they hold in short, since some of their packets were edited
 // without mending the sums, or cut on purpose.
 func TestForeignCaptures(t *testing.T) {
@@ -189,6 +192,10 @@ func TestForeignCaptures(t *testing.T) {
 			requireSame(t, m, again)
 			for _, o := range m.Options {
 				_, err := o.Text()
+				if vendors[o.Code] {
+					require.Error(t, err, name)
+					continue
+				}
 				require.NoError(t, err, name)
 			}
 		}

@@ -1,5 +1,7 @@
 package v4
 
+import "github.com/netfs-project/netfs/dhcp/internal/layout"
+
 // Numbers of options. Source: RFC 2132 and the registry of BOOTP and DHCP
 // parameters at IANA, which names the document of each. 249 and 252 are Microsoft's.
 const (
@@ -131,6 +133,8 @@ const (
 	OptGeoLoc                 Code = 144
 	OptForceRenewNonce        Code = 145
 	OptRDNSSSelection         Code = 146
+	OptDOTSName               Code = 147
+	OptDOTSAddrs              Code = 148
 	OptTFTPServers            Code = 150
 	OptStatusCode             Code = 151
 	OptBaseTime               Code = 152
@@ -162,6 +166,16 @@ type Info struct {
 	Name           string // "" if the option has none here; Code.Name is never empty
 	Kind           Kind
 	Min, Max, Unit int
+
+	layout *layout.Layout // of a KindRecord
+}
+
+// Fields are the names of the fields of a KindRecord, in their order: a,b,c.
+func (i Info) Fields() string {
+	if i.layout == nil {
+		return ""
+	}
+	return i.layout.String()
 }
 
 // Describe returns what is known of an option; of one without a name, that it is Opaque.
@@ -171,6 +185,9 @@ func Describe(c Code) Info {
 	i.Code, i.Unit = c, k.unit
 	if i.Min == 0 {
 		i.Min = k.min
+	}
+	if i.layout != nil && i.Min <= i.layout.Min() {
+		i.Min = i.layout.Min()
 	}
 	if i.Max == 0 {
 		i.Max = k.max
@@ -242,7 +259,7 @@ var table = [256]Info{
 	OptVendorClass:            {Name: "vendor_class_identifier", Kind: KindText, Min: 1},
 	OptClientID:               {Name: "client_identifier", Kind: KindClientID},
 	OptNetWareDomain:          {Name: "nwip_domain", Kind: KindText, Min: 1},
-	OptNetWareInfo:            {Name: "nwip_suboptions", Kind: KindOpaque},
+	OptNetWareInfo:            {Name: "nwip_suboptions", Kind: KindSubOptions},
 	OptNISPlusDomain:          {Name: "nisplus_domain", Kind: KindText, Min: 1},
 	OptNISPlusServers:         {Name: "nisplus_servers", Kind: KindAddrs},
 	OptTFTPServer:             {Name: "tftp_server_name", Kind: KindText, Min: 1},
@@ -262,7 +279,7 @@ var table = [256]Info{
 	OptRapidCommit:            {Name: "rapid_commit", Kind: KindEmpty},
 	OptFQDN:                   {Name: "fqdn", Kind: KindFQDN},
 	OptRelayInfo:              {Name: "relay_agent_information", Kind: KindSubOptions},
-	OptISNS:                   {Name: "isns_servers", Kind: KindOpaque},
+	OptISNS:                   {Name: "isns_servers", Kind: KindRecord, layout: layout.New("functions:u16 discovery:u16 flags:u16 security:u32 servers:ip4s")},
 	OptNDSServers:             {Name: "nds_servers", Kind: KindAddrs},
 	OptNDSTree:                {Name: "nds_tree_name", Kind: KindText, Min: 1},
 	OptNDSContext:             {Name: "nds_context", Kind: KindText, Min: 1},
@@ -274,9 +291,9 @@ var table = [256]Info{
 	OptClientArch:             {Name: "client_system", Kind: KindUint16s},
 	OptClientNDI:              {Name: "client_ndi", Kind: KindUint8s, Min: 3, Max: 3},
 	OptLDAP:                   {Name: "ldap_url", Kind: KindText, Min: 1},
-	OptClientUUID:             {Name: "client_machine_id", Kind: KindOpaque, Min: 2},
+	OptClientUUID:             {Name: "client_machine_id", Kind: KindRecord, Min: 2, layout: layout.New("type:u8 id:hex")},
 	OptUserAuth:               {Name: "uap_servers", Kind: KindText, Min: 1},
-	OptCivicLocation:          {Name: "geoconf_civic", Kind: KindOpaque, Min: 3},
+	OptCivicLocation:          {Name: "geoconf_civic", Kind: KindCivic},
 	OptPosixTimezone:          {Name: "posix_timezone", Kind: KindText, Min: 1},
 	OptTZDBTimezone:           {Name: "tzdb_timezone", Kind: KindText, Min: 1},
 	OptIPv6Only:               {Name: "ipv6_only_preferred", Kind: KindSeconds},
@@ -291,7 +308,7 @@ var table = [256]Info{
 	OptSIPServers:             {Name: "sip_servers", Kind: KindSIP},
 	OptClasslessRoutes:        {Name: "classless_static_routes", Kind: KindRoutes},
 	OptCableLabs:              {Name: "cablelabs_client_configuration", Kind: KindSubOptions},
-	OptGeoConf:                {Name: "geoconf", Kind: KindOpaque, Min: 16, Max: 16},
+	OptGeoConf:                {Name: "geoconf", Kind: KindLocation},
 	OptVIVendorClass:          {Name: "vivco", Kind: KindEnterprises},
 	OptVIVendorOptions:        {Name: "vivso", Kind: KindEnterprises},
 	OptPANAAgents:             {Name: "pana_agent", Kind: KindAddrs},
@@ -301,10 +318,12 @@ var table = [256]Info{
 	OptMoSNames:               {Name: "mos_domain", Kind: KindSubOptions},
 	OptSIPUADomains:           {Name: "sip_ua_config_domains", Kind: KindNames},
 	OptANDSFServers:           {Name: "andsf_servers", Kind: KindAddrs},
-	OptSZTPRedirect:           {Name: "sztp_redirect", Kind: KindOpaque},
-	OptGeoLoc:                 {Name: "geoloc", Kind: KindOpaque, Min: 16, Max: 16},
+	OptSZTPRedirect:           {Name: "sztp_redirect", Kind: KindURIs},
+	OptGeoLoc:                 {Name: "geoloc", Kind: KindLocation},
 	OptForceRenewNonce:        {Name: "forcerenew_nonce", Kind: KindUint8s},
-	OptRDNSSSelection:         {Name: "rdnss_selection", Kind: KindOpaque, Min: 9},
+	OptRDNSSSelection:         {Name: "rdnss_selection", Kind: KindRecord, layout: layout.New("preference:u8 primary:ip4 secondary:ip4 domains:names")},
+	OptDOTSName:               {Name: "dots_ri", Kind: KindNames},
+	OptDOTSAddrs:              {Name: "dots_address", Kind: KindAddrs},
 	OptTFTPServers:            {Name: "tftp_server_address", Kind: KindAddrs},
 	OptStatusCode:             {Name: "status_code", Kind: KindFlagText},
 	OptBaseTime:               {Name: "base_time", Kind: KindUint32},
@@ -314,17 +333,17 @@ var table = [256]Info{
 	OptState:                  {Name: "dhcp_state", Kind: KindUint8},
 	OptDataSource:             {Name: "data_source", Kind: KindUint8},
 	OptPCPServers:             {Name: "pcp_servers", Kind: KindAddrLists},
-	OptPortParams:             {Name: "port_params", Kind: KindOpaque, Min: 4, Max: 4},
+	OptPortParams:             {Name: "port_params", Kind: KindPorts},
 	OptMUDURL:                 {Name: "mud_url", Kind: KindText, Min: 1},
-	OptDNR:                    {Name: "dnr", Kind: KindOpaque},
+	OptDNR:                    {Name: "dnr", Kind: KindResolvers},
 	OptPXELinuxMagic:          {Name: "pxelinux_magic", Kind: KindOpaque, Min: 4, Max: 4},
 	OptPXELinuxConfig:         {Name: "pxelinux_configfile", Kind: KindText, Min: 1},
 	OptPXELinuxPrefix:         {Name: "pxelinux_pathprefix", Kind: KindText, Min: 1},
 	OptPXELinuxReboot:         {Name: "pxelinux_reboottime", Kind: KindSeconds},
 	OptSixRD:                  {Name: "sixrd", Kind: KindSixRD},
 	OptAccessDomain:           {Name: "access_domain", Kind: KindNames},
-	OptSubnetAllocation:       {Name: "subnet_allocation", Kind: KindOpaque},
-	OptVSS:                    {Name: "vss", Kind: KindOpaque, Min: 1},
+	OptSubnetAllocation:       {Name: "subnet_allocation", Kind: KindRecord, layout: layout.New("flags:u8 suboptions:hex")},
+	OptVSS:                    {Name: "vss", Kind: KindVSS},
 	OptMSClasslessRoutes:      {Name: "ms_classless_static_routes", Kind: KindRoutes},
 	OptWPAD:                   {Name: "wpad_url", Kind: KindText, Min: 1},
 }

@@ -20,7 +20,7 @@
 // information last.
 //
 // One table, Options by number with name, kind and length, drives getters, text and
-// JSON: Describe, ByName, Option.Text, ParseOption.
+// JSON: Describe, ByName, Option.Text, ParseOption. docs/dhcp-options.md is made of it.
 //
 // Text is safe to print: what is not plain is quoted and escaped (see Quote).
 //

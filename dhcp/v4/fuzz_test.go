@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netfs-project/netfs/dhcp/v4"
+	"github.com/netfs-project/netfs/dhcp/value"
 )
 
 // What decodes is encoded, decodes as the same, and has safe text that can be
@@ -70,8 +71,36 @@ func checkText(t *testing.T, o v4.Option) {
 	require.Equal(t, text, again, "%v", o.Code)
 }
 
+// checkShared writes what it reads, and reads the same.
+func checkShared(t *testing.T, o v4.Options) {
+	var out v4.Options
+	both(t, &out, func(o v4.Options) (value.Location, error) { return o.Location(o[0].Code) }, func(x value.Location) error { return out.SetLocation(o[0].Code, x) }, o)
+	both(t, &out, v4.Options.Civic, out.SetCivic, o)
+	both(t, &out, v4.Options.VSS, out.SetVSS, o)
+	both(t, &out, v4.Options.Ports, out.SetPorts, o)
+	both(t, &out, v4.Options.Resolvers, func(x []value.Resolver) error { return out.SetResolvers(x...) }, o)
+	both(t, &out, v4.Options.RDNSSSelection, out.SetRDNSSSelection, o)
+	both(t, &out, func(o v4.Options) ([]string, error) { return o.URIs(v4.OptSZTPRedirect) },
+		func(x []string) error { return out.SetURIs(v4.OptSZTPRedirect, x...) }, o)
+}
+
+func both[T any](t *testing.T, out *v4.Options, get func(v4.Options) (T, error), set func(T) error, o v4.Options) {
+	x, err := get(o)
+	if err != nil {
+		return
+	}
+	*out = nil
+	require.NoError(t, set(x))
+	again, err := get(*out)
+	require.NoError(t, err)
+	require.Equal(t, x, again)
+}
+
 // Values of every option, and texts of people.
 func FuzzOption(f *testing.F) {
+	for _, c := range texts {
+		f.Add(uint8(c.opt), unhex(c.hex), c.text)
+	}
 	f.Add(uint8(119), []byte("\x03eng\x05apple\x03com\x00\x09marketing\xc0\x04"), "eng.apple.com")
 	f.Add(uint8(121), []byte{8, 10, 192, 0, 2, 1}, "10.0.0.0/8:192.0.2.1")
 	f.Add(uint8(81), []byte("\x05\x00\x00\x04host\x00"), "s:host.")
@@ -94,6 +123,7 @@ func FuzzOption(f *testing.F) {
 		_, _ = o.AddrPairs(v4.Code(code))
 		_, _ = o.Bool(v4.Code(code))
 		_, _ = o.SixRD()
+		checkShared(t, o)
 		if p, err := v4.ParseOption(v4.Code(code), text); err == nil {
 			checkText(t, p)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/netfs-project/netfs/dhcp/internal/dnsname"
 	"github.com/netfs-project/netfs/dhcp/internal/text"
+	"github.com/netfs-project/netfs/dhcp/value"
 )
 
 // A Kind is the form of a value: how its bytes are laid out, and its text. Lists
@@ -51,6 +52,13 @@ const (
 	KindFlagAddrs               // 1:192.0.2.1,192.0.2.2
 	KindSIP                     // names or addresses
 	KindSixRD                   // 8:2001:db8::/32,192.0.2.1: mask length, prefix, relays
+	KindURIs                    // texts
+	KindLocation                // 38.89868/34,-77.03723/34,15/30,m,wgs84,0
+	KindCivic                   // client:US,1:NY,3:"New York"
+	KindResolvers               // 1/dns.example/192.0.2.53/alpn=dot: resolvers of encrypted DNS
+	KindVSS                     // name:blue, vpn_id:00000100000001, global
+	KindPorts                   // 6/8/52: offset, bits of the PSID, PSID
+	KindRecord                  // fields, separated by commas: Info.Fields
 )
 
 const noMax = 0xffff
@@ -96,6 +104,13 @@ var kinds = [...]kind{
 	KindFlagAddrs:   {"number and addresses", 1, noMax, 1, printFlagAddrs, parseFlagAddrs},
 	KindSIP:         {"names or addresses", 2, noMax, 1, printSIP, parseSIP},
 	KindSixRD:       {"6rd domain", 22, noMax, 1, printSixRD, parseSixRD},
+	KindURIs:        {"list of URIs", 2, noMax, 1, printURIs, parseURIs},
+	KindLocation:    {"location", 16, 16, 1, printShared(value.ReadLocation), parseShared(value.ParseLocation)},
+	KindCivic:       {"civic address", 3, noMax, 1, printShared(value.ReadCivic), parseShared(value.ParseCivic)},
+	KindResolvers:   {"list of resolvers", 2, noMax, 1, printResolvers, parseResolvers},
+	KindVSS:         {"choice of VPN", 1, noMax, 1, printShared(value.ReadVSS), parseShared(value.ParseVSS)},
+	KindPorts:       {"set of ports", 4, 4, 1, printShared(value.ReadPorts), parseShared(value.ParsePorts)},
+	KindRecord:      {"record", 0, noMax, 1, nil, nil}, // its layout does it
 }
 
 func (k Kind) String() string { return kinds[k].name }
@@ -184,11 +199,28 @@ func (o Option) AppendText(b []byte) ([]byte, error) {
 	if err := checkLength(o.Code, len(o.Data)); err != nil {
 		return b, err
 	}
-	out, err := kinds[table[o.Code].Kind].print(b, o.Data)
+	out, err := o.print(b)
 	if err != nil {
 		return b, &OptionError{o.Code, err}
 	}
 	return out, nil
+}
+
+func (o Option) print(b []byte) ([]byte, error) {
+	i := &table[o.Code]
+	if i.layout != nil {
+		b, _, err := i.layout.Print(b, o.Data)
+		return b, err
+	}
+	return kinds[i.Kind].print(b, o.Data)
+}
+
+func parse(c Code, s string) ([]byte, error) {
+	i := &table[c]
+	if i.layout != nil {
+		return i.layout.Parse(nil, s)
+	}
+	return kinds[i.Kind].parse(nil, s)
 }
 
 // Text is the text of the value, as AppendText.
@@ -207,7 +239,7 @@ func ParseOption(c Code, s string) (Option, error) {
 	var err error
 	if h, ok := strings.CutPrefix(s, text.HexPrefix); ok {
 		v, err = parseHex(nil, h)
-	} else if v, err = kinds[table[c].Kind].parse(nil, s); err == nil {
+	} else if v, err = parse(c, s); err == nil {
 		err = checkLength(c, len(v))
 	}
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netfs-project/netfs/dhcp/v4"
+	"github.com/netfs-project/netfs/dhcp/value"
 )
 
 func unhex(s string) []byte {
@@ -20,63 +21,80 @@ func unhex(s string) []byte {
 	return b
 }
 
-// Every option of the table has text that can be read, and says so in both
-// ways. One value of each kind, by option.
+// texts has values of each kind, and their text.
+var texts = []struct {
+	opt  v4.Code
+	hex  string
+	text string
+}{
+	{v4.OptVendorSpecific, "0102ff", "0102ff"},
+	{v4.OptVendorSpecific, "", `""`},
+	{200, "00ff", "00ff"},
+	{v4.OptRapidCommit, "", "on"},
+	{v4.OptIPForwarding, "01", "on"},
+	{v4.OptAutoConfigure, "00", "off"},
+	{v4.OptDefaultTTL, "40", "64"},
+	{v4.OptClientNDI, "010203", "1,2,3"},
+	{v4.OptMTU, "05dc", "1500"},
+	{v4.OptPathMTUPlateau, "0044012805dc", "68,296,1500"},
+	{v4.OptBaseTime, "ffffffff", "4294967295"},
+	{v4.OptTimeOffset, "fffff1f0", "-3600"},
+	{v4.OptLeaseTime, "00000e10", "3600"},
+	{v4.OptLeaseTime, "ffffffff", "forever"},
+	{v4.OptServerID, "c0000201", "192.0.2.1"},
+	{v4.OptDNS, "c0000201 c0000202", "192.0.2.1,192.0.2.2"},
+	{v4.OptMobileIPHomeAgents, "", `""`},
+	{v4.OptStaticRoutes, "0a000000 c0000201", "10.0.0.0:192.0.2.1"},
+	{v4.OptPCPServers, "08 c0000201 c0000202 04 c6336401", "192.0.2.1/192.0.2.2,198.51.100.1"},
+	{v4.OptDHCP4o6Source, "20010db8 00000000 00000000 00000001", "2001:db8::1"},
+	{v4.OptHostname, "766d", "vm"},
+	{v4.OptHostname, "766d0000", "vm"},
+	{v4.OptHostname, "7824282900 0a 22 5c ff 20 2c", `"x\x24\x28\x29\x00\x0a\x22\x5c\xff ,"`},
+	{v4.OptHostname, "6865783a3431", `"hex:41"`},
+	{v4.OptHostname, "612f62", `"a/b"`},
+	{v4.OptHostname, "2d7266", `"-rf"`},
+	{v4.OptRootPath, "612f62", `a/b`},
+	{v4.OptRootPath, "2d7266", `"-rf"`},
+	{v4.OptCaptivePortal, "68747470733a2f2f612e62", "https://a.b"},
+	{v4.OptDomainSearch, "03656e67 056170706c65 03636f6d 00 096d61726b6574696e67 c004", "eng.apple.com,marketing.apple.com"},
+	{v4.OptDomainSearch, "03612062 00 00", `"a\x5c032b",.`},
+	{v4.OptClasslessRoutes, "08 0a c0000201 00 00000000 19 0a0b0c80 c0000202", "10.0.0.0/8:192.0.2.1,0.0.0.0/0:0.0.0.0,10.11.12.128/25:192.0.2.2"},
+	{v4.OptParameterList, "01037982c8", "subnet_mask,routers,classless_static_routes,opt.130,opt.200"},
+	{v4.OptMessageType, "05", "ack"},
+	{v4.OptMessageType, "63", "99"},
+	{v4.OptClientID, "01 02005e005301", "01:02:00:5e:00:53:01"},
+	{v4.OptRelayInfo, "0102 6531 0200", "1:6531,2:"},
+	{v4.OptFQDN, "05 00 00 04686f7374 07 6578616d706c65 00", "s:host.example."},
+	{v4.OptFQDN, "00 ff ff 686f7374", ":host"},
+	{v4.OptUserClass, "03 695058 02 612c", `iPX,"a,"`},
+	{v4.OptVIVendorClass, "00000137 02 4d53", "311:4d53"},
+	{v4.OptAuth, "03 01 00 0000000000000007 01aa", "3:1:0:7:01aa"},
+	{v4.OptStatusCode, "02 6e6f20 6c65617365", `2:"no lease"`},
+	{v4.OptSLPAgents, "01 c0000201", "1:192.0.2.1"},
+	{v4.OptSIPServers, "01 c0000201 c0000202", "192.0.2.1,192.0.2.2"},
+	{v4.OptSIPServers, "00 03736970 07 6578616d706c65 00", "sip.example"},
+	{v4.OptSixRD, "08 20 20010db8 00000000 00000000 00000000 c0000201", "8:2001:db8::/32,192.0.2.1"},
+	{v4.OptSZTPRedirect, "000b 68747470733a2f2f612e62 0003 783a79", "https://a.b,x:y"},
+	{v4.OptGeoConf, "884dcc1fc8 8b65ecf031 1780000f00 01", "38.898679971694946/34,-77.0372299849987/34,15/30,m,wgs84,0"}, // the example of RFC 3825 A
+	{v4.OptGeoLoc, "4800000000 4800000000 0000000000 42", "0/18,0/18,0/0,none,navd88,1"},
+	{v4.OptCivicLocation, "02 5553 01 02 4e59 03 08 4e657720596f726b", `client:US,1:NY,3:"New York"`},
+	{v4.OptVSS, "00 626c7565", "name:blue"},
+	{v4.OptVSS, "01 00000100000001", "vpn_id:00000100000001"},
+	{v4.OptVSS, "ff", "global"},
+	{v4.OptVSS, "07 0a0b", "7:0a0b"},
+	{v4.OptPortParams, "06 08 3400", "6/8/52"},
+	{v4.OptDNR, "001d 0001 0d 03646e73 076578616d706c65 00 04 c0000235 0001 0004 03 646f74", "1/dns.example/192.0.2.53/alpn=dot"},
+	{v4.OptDNR, "0010 0002 0d 03646e73 076578616d706c65 00 0010 0002 0d 03646e73 076578616d706c65 00", "2/dns.example,2/dns.example"},
+	{v4.OptISNS, "0001 0002 0003 00000004 c0000201 c0000202", "1,2,3,4,192.0.2.1,192.0.2.2"},
+	{v4.OptISNS, "0001 0002 0003 00000004", "1,2,3,4,"},
+	{v4.OptClientUUID, "00 0102", "0,0102"},
+	{v4.OptRDNSSSelection, "01 c0000201 c0000202 0161 00 00", "1,192.0.2.1,192.0.2.2,a,."},
+}
+
+// Every option of the table has text that can be read, and says so in both ways.
 func TestText(t *testing.T) {
 	seen := map[v4.Kind]bool{}
-	for _, c := range []struct {
-		opt  v4.Code
-		hex  string
-		text string
-	}{
-		{v4.OptVendorSpecific, "0102ff", "0102ff"},
-		{v4.OptVendorSpecific, "", `""`},
-		{200, "00ff", "00ff"},
-		{v4.OptRapidCommit, "", "on"},
-		{v4.OptIPForwarding, "01", "on"},
-		{v4.OptAutoConfigure, "00", "off"},
-		{v4.OptDefaultTTL, "40", "64"},
-		{v4.OptClientNDI, "010203", "1,2,3"},
-		{v4.OptMTU, "05dc", "1500"},
-		{v4.OptPathMTUPlateau, "0044012805dc", "68,296,1500"},
-		{v4.OptBaseTime, "ffffffff", "4294967295"},
-		{v4.OptTimeOffset, "fffff1f0", "-3600"},
-		{v4.OptLeaseTime, "00000e10", "3600"},
-		{v4.OptLeaseTime, "ffffffff", "forever"},
-		{v4.OptServerID, "c0000201", "192.0.2.1"},
-		{v4.OptDNS, "c0000201 c0000202", "192.0.2.1,192.0.2.2"},
-		{v4.OptMobileIPHomeAgents, "", `""`},
-		{v4.OptStaticRoutes, "0a000000 c0000201", "10.0.0.0:192.0.2.1"},
-		{v4.OptPCPServers, "08 c0000201 c0000202 04 c6336401", "192.0.2.1/192.0.2.2,198.51.100.1"},
-		{v4.OptDHCP4o6Source, "20010db8 00000000 00000000 00000001", "2001:db8::1"},
-		{v4.OptHostname, "766d", "vm"},
-		{v4.OptHostname, "766d0000", "vm"},
-		{v4.OptHostname, "7824282900 0a 22 5c ff 20 2c", `"x\x24\x28\x29\x00\x0a\x22\x5c\xff ,"`},
-		{v4.OptHostname, "6865783a3431", `"hex:41"`},
-		{v4.OptHostname, "612f62", `"a/b"`},
-		{v4.OptHostname, "2d7266", `"-rf"`},
-		{v4.OptRootPath, "612f62", `a/b`},
-		{v4.OptRootPath, "2d7266", `"-rf"`},
-		{v4.OptCaptivePortal, "68747470733a2f2f612e62", "https://a.b"},
-		{v4.OptDomainSearch, "03656e67 056170706c65 03636f6d 00 096d61726b6574696e67 c004", "eng.apple.com,marketing.apple.com"},
-		{v4.OptDomainSearch, "03612062 00 00", `"a\x5c032b",.`},
-		{v4.OptClasslessRoutes, "08 0a c0000201 00 00000000 19 0a0b0c80 c0000202", "10.0.0.0/8:192.0.2.1,0.0.0.0/0:0.0.0.0,10.11.12.128/25:192.0.2.2"},
-		{v4.OptParameterList, "01037982c8", "subnet_mask,routers,classless_static_routes,opt.130,opt.200"},
-		{v4.OptMessageType, "05", "ack"},
-		{v4.OptMessageType, "63", "99"},
-		{v4.OptClientID, "01 02005e005301", "01:02:00:5e:00:53:01"},
-		{v4.OptRelayInfo, "0102 6531 0200", "1:6531,2:"},
-		{v4.OptFQDN, "05 00 00 04686f7374 07 6578616d706c65 00", "s:host.example."},
-		{v4.OptFQDN, "00 ff ff 686f7374", ":host"},
-		{v4.OptUserClass, "03 695058 02 612c", `iPX,"a,"`},
-		{v4.OptVIVendorClass, "00000137 02 4d53", "311:4d53"},
-		{v4.OptAuth, "03 01 00 0000000000000007 01aa", "3:1:0:7:01aa"},
-		{v4.OptStatusCode, "02 6e6f20 6c65617365", `2:"no lease"`},
-		{v4.OptSLPAgents, "01 c0000201", "1:192.0.2.1"},
-		{v4.OptSIPServers, "01 c0000201 c0000202", "192.0.2.1,192.0.2.2"},
-		{v4.OptSIPServers, "00 03736970 07 6578616d706c65 00", "sip.example"},
-		{v4.OptSixRD, "08 20 20010db8 00000000 00000000 00000000 c0000201", "8:2001:db8::/32,192.0.2.1"},
-	} {
+	for _, c := range texts {
 		o := v4.Option{Code: c.opt, Data: unhex(c.hex)}
 		text, err := o.Text()
 		require.NoError(t, err, c.text)
@@ -92,7 +110,7 @@ func TestText(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, o.Hex(), raw.Hex())
 	}
-	for k := v4.Kind(0); k <= v4.KindSixRD; k++ {
+	for k := v4.Kind(0); k <= v4.KindRecord; k++ {
 		assert.True(t, seen[k], "no test of kind %q", k)
 	}
 }
@@ -219,6 +237,25 @@ func TestHostileOptions(t *testing.T) {
 		{"flag 2", 19, "02", func(o v4.Options) error { _, err := o.Bool(19); return err }, "option 19 (ip_forwarding): 2 is neither 0 nor 1"},
 		{"vendor cut", 125, "00000137 05 61", func(o v4.Options) error { _, err := o.Enterprises(125); return err }, "option 125 (vivso): it ends too early"},
 		{"6rd", 212, "21 20 20010db8 00000000 00000000 00000000 c0000201", get(v4.Options.SixRD), "option 212 (sixrd): mask length 33 and prefix length 32 in 22 bytes"},
+		{"location of 15", 123, "00" + strings.Repeat("00", 14), func(o v4.Options) error { _, err := o.Location(123); return err }, "option 123 (geoconf): 15 bytes, not 16"},
+		{"latitude of 91", 123, "88b6000000" + strings.Repeat("00", 11), func(o v4.Options) error { _, err := o.Location(123); return err }, "option 123 (geoconf): a latitude of 91 degrees"},
+		{"35 bits of 34", 123, "8c00000000" + strings.Repeat("00", 11), func(o v4.Options) error { _, err := o.Location(123); return err }, "option 123 (geoconf): 35, 0 and 0 bits of 34, 34 and 30"},
+		{"civic cut", 99, "02 4445 03 05 61", get(v4.Options.Civic), "option 99 (geoconf_civic): it ends too early"},
+		{"civic without a country", 99, "02 44", get(v4.Options.Civic), "option 99 (geoconf_civic): 2 bytes, fewer than 3"},
+		{"vpn of 6", 221, "01 000001000000", get(v4.Options.VSS), "option 221 (vss): a VPN-ID of 6 bytes, not 7"},
+		{"vpn global and more", 221, "ff 00", get(v4.Options.VSS), "option 221 (vss): 1 bytes of the global VPN"},
+		{"psid of 17", 159, "06 11 0000", get(v4.Options.Ports), "option 159 (port_params): PSID 0 of 17 bits behind 6"},
+		{"dnr longer than the option", 162, "0010 0001", get(v4.Options.Resolvers), "option 162 (dnr): it ends too early"},
+		{"dnr name cut", 162, "0005 0001 05 0161", get(v4.Options.Resolvers), "option 162 (dnr): it ends too early"},
+		{"dnr name and more", 162, "0007 0001 04 0161 00 00", get(v4.Options.Resolvers), "option 162 (dnr): 3 bytes of a name in 4"},
+		{"dnr without a name", 162, "0004 0001 01 00", get(v4.Options.Resolvers), "option 162 (dnr): 1 bytes of a name in 1"},
+		{"dnr address of 3", 162, "000a 0001 03 0161 00 03 010203", get(v4.Options.Resolvers), "option 162 (dnr): 3 bytes of addresses"},
+		{"dnr params without an address", 162, "000d 0001 03 0161 00 00 0003 0002 0035", get(v4.Options.Resolvers), "option 162 (dnr): parameters without an address"},
+		{"dnr alpn of nothing", 162, "000f 0001 03 0161 00 04 c0000201 0001 0000", get(v4.Options.Resolvers), "option 162 (dnr): alpn: no protocol"},
+		{"dnr alpn cut", 162, "0010 0001 03 0161 00 04 c0000201 0001 0001 05", get(v4.Options.Resolvers), "option 162 (dnr): alpn: a protocol of 5 bytes in 0"},
+		{"dnr keys twice", 162, "0013 0001 03 0161 00 04 c0000201 0009 0000 0009 0000", get(v4.Options.Resolvers), "option 162 (dnr): parameter key9 behind key9"},
+		{"rdnss selection", 146, "00 c0000201 c0000202 0161", get(v4.Options.RDNSSSelection), "option 146 (rdnss_selection): a name ends too early"},
+		{"uris", 143, "0009 61", func(o v4.Options) error { _, err := o.URIs(143); return err }, "option 143 (sztp_redirect): it ends too early"},
 		{"auth", 90, "00", get(v4.Options.Auth), "option 90 (auth): 1 bytes, fewer than 11"},
 	} {
 		data := unhex(c.hex)
@@ -280,6 +317,11 @@ func TestTypedBothWays(t *testing.T) {
 	relay := v4.SubOptions{{Code: v4.RelayCircuitID, Data: []byte("eth0")}, {Code: v4.RelayRemoteID, Data: []byte{}}}
 	id := v4.DUIDID(7, []byte{0, 3, 0, 1, 2, 0, 0x5e, 0, 0x53, 1})
 	pairs := [][2]netip.Addr{{ip("10.0.0.0"), ip("192.0.2.1")}}
+	civic := value.Civic{Of: value.OfClient, Country: "DE", Elements: []value.CivicElement{{Type: 3, Value: "M\u00fcnchen"}, {Type: 24, Value: ""}}}
+	resolvers := []value.Resolver{{Priority: 1, Name: "dns.example", Addrs: []netip.Addr{ip("192.0.2.53"), ip("192.0.2.54")}}, {Priority: 2, Name: "b.example"}}
+	must(resolvers[0].SetALPN("h2", "dot"))
+	resolvers[0].SetPort(8530)
+	selection := v4.RDNSSSelection{Preference: 3, Primary: ip("192.0.2.1"), Secondary: ip("0.0.0.0"), Domains: []string{"example.com", "."}}
 	vendors := []v4.Enterprise{{Number: 311, Data: []byte("MS")}, {Number: 3561, Data: []byte{}}}
 
 	must(o.SetAddr(v4.OptRequestedIP, ip("192.0.2.7")))
@@ -311,6 +353,13 @@ func TestTypedBothWays(t *testing.T) {
 	o.SetInt32(v4.OptTimeOffset, -3600)
 	o.SetUint16s(v4.OptPathMTUPlateau, 68, 1500)
 	o.SetString(v4.OptMessage, "why")
+	must(o.SetLocation(v4.OptGeoConf, value.Location{Latitude: 38.5, Longitude: -77.25, LatitudeBits: 34, LongitudeBits: 33, Altitude: -1.5, AltitudeBits: 30, Unit: value.Metres, Datum: value.DatumWGS84}))
+	must(o.SetCivic(civic))
+	must(o.SetVSS(value.VSS{Type: value.VSSName, ID: []byte("blue")}))
+	must(o.SetPorts(value.Ports{Offset: 6, Bits: 8, PSID: 0x34}))
+	must(o.SetResolvers(resolvers...))
+	must(o.SetRDNSSSelection(selection))
+	must(o.SetURIs(v4.OptSZTPRedirect, "https://a.b", "https://c.d"))
 
 	b, err := m.Append(nil)
 	require.NoError(t, err)
@@ -347,6 +396,15 @@ func TestTypedBothWays(t *testing.T) {
 	equal(t, true, func() (bool, error) { return got.Bool(v4.OptAutoConfigure) })
 	equal(t, int32(-3600), func() (int32, error) { return got.Int32(v4.OptTimeOffset) })
 	equal(t, []uint16{68, 1500}, func() ([]uint16, error) { return got.Uint16s(v4.OptPathMTUPlateau) })
+
+	equal(t, value.Location{Latitude: 38.5, Longitude: -77.25, LatitudeBits: 34, LongitudeBits: 33, Altitude: -1.5, AltitudeBits: 30, Unit: value.Metres, Datum: value.DatumWGS84},
+		func() (value.Location, error) { return got.Location(v4.OptGeoConf) })
+	equal(t, civic, got.Civic)
+	equal(t, value.VSS{Type: value.VSSName, ID: []byte("blue")}, got.VSS)
+	equal(t, value.Ports{Offset: 6, Bits: 8, PSID: 0x34}, got.Ports)
+	equal(t, resolvers, got.Resolvers)
+	equal(t, selection, got.RDNSSSelection)
+	equal(t, []string{"https://a.b", "https://c.d"}, func() ([]string, error) { return got.URIs(v4.OptSZTPRedirect) })
 
 	iaid, duid, ok := id.DUID()
 	assert.True(t, ok)

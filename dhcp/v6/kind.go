@@ -12,6 +12,7 @@ import (
 
 	"github.com/netfs-project/netfs/dhcp/internal/dnsname"
 	"github.com/netfs-project/netfs/dhcp/internal/text"
+	"github.com/netfs-project/netfs/dhcp/value"
 )
 
 // A Kind is the form of a value: how its bytes are laid out, and its text. Lists
@@ -46,6 +47,15 @@ const (
 	KindVendorClass               // 311:text,...
 	KindVendorOptions             // 311 1=0a0b
 	KindOptions                   // options: name=value name[...]
+	KindUint32                    // decimal
+	KindPairs                     // 0/1,2/5: pairs of bytes
+	KindSubOptions                // 1:0a0b,2:ff
+	KindLocation                  // 38.89868/34,-77.03723/34,15/30,m,wgs84,1
+	KindCivic                     // client:US,1:NY,3:"New York"
+	KindResolver                  // 1/dns.example/2001:db8::53/alpn=dot: a resolver of encrypted DNS
+	KindVSS                       // name:blue, vpn_id:00000100000001, global
+	KindPorts                     // 6/8/52: offset, bits of the PSID, PSID
+	KindRecord                    // fields, separated by commas (Info.Fields), or name=value … and options
 )
 
 const (
@@ -89,9 +99,23 @@ var kinds = [...]struct {
 	KindVendorClass:   {"vendor's classes", 4, noMax, 1, false},
 	KindVendorOptions: {"vendor's options", 4, noMax, 1, false},
 	KindOptions:       {"list of options", 0, noMax, 1, false},
+	KindUint32:        {"uint32", 4, 4, 1, true},
+	KindPairs:         {"list of pairs", 2, noMax, 2, true},
+	KindSubOptions:    {"list of suboptions", 4, noMax, 1, true},
+	KindLocation:      {"location", 16, 16, 1, true},
+	KindCivic:         {"civic address", 3, noMax, 1, true},
+	KindResolver:      {"resolver", 4, noMax, 1, true},
+	KindVSS:           {"choice of VPN", 1, noMax, 1, true},
+	KindPorts:         {"set of ports", 4, 4, 1, true},
+	KindRecord:        {"record", 0, noMax, 1, true}, // its layout does it
 }
 
 func (k Kind) String() string { return kinds[k].name }
+
+// parsed reports whether the text of the option's value can be read.
+func (i Info) parsed() bool {
+	return kinds[i.Kind].parsed && (i.layout == nil || !i.layout.HasOptions())
+}
 
 // Quote is a stranger's text, safe to print: as it is if it has only letters, digits
 // and -_.:/@+=%, else in double quotes with other bytes as \xNN.
@@ -140,7 +164,7 @@ func (o Options) appendText(b []byte, start, deep int) []byte {
 			return append(b, "..."...)
 		}
 		open, end := "=", ""
-		if !kinds[Describe(o[i].Code).Kind].parsed {
+		if !Describe(o[i].Code).parsed() {
 			open, end = "[", "]"
 		}
 		b = append(b, open...)
@@ -220,6 +244,33 @@ func (o Option) appendOwn(b []byte) (_ []byte, in Options, err error) {
 		return printVendorOptions(b, v)
 	case KindOptions:
 		err = in.decode(v)
+		return b, in, err
+	case KindUint32:
+		b = strconv.AppendUint(b, uint64(binary.BigEndian.Uint32(v)), 10)
+	case KindPairs:
+		for start := len(b); len(v) > 0; v = v[2:] {
+			b = fmt.Appendf(text.Comma(b, start), "%d/%d", v[0], v[1])
+		}
+	case KindSubOptions:
+		b, err = printSubOptions(b, v)
+	case KindLocation:
+		b, err = printShared(b, v, value.ReadLocation)
+	case KindCivic:
+		b, err = printShared(b, v, value.ReadCivic)
+	case KindResolver:
+		var r value.Resolver
+		r, err = value.ReadResolver(v, value.ResolverV6)
+		b = r.AppendText(b)
+	case KindVSS:
+		b, err = printShared(b, v, value.ReadVSS)
+	case KindPorts:
+		b, err = printShared(b, v, value.ReadPorts)
+	case KindRecord:
+		l := find(o.Code).layout
+		var rest []byte
+		if b, rest, err = l.Print(b, v); err == nil {
+			err = in.decode(rest)
+		}
 		return b, in, err
 	default:
 		b = printHex(b, v)
@@ -343,7 +394,7 @@ func parseValue(c Code, s string) ([]byte, error) {
 	if h, ok := strings.CutPrefix(s, hexPrefix); ok {
 		return parseHex(h)
 	}
-	v, err := parseKind(Describe(c).Kind, s)
+	v, err := parseKind(Describe(c), s)
 	if err == nil {
 		if err = checkLength(c, len(v)); err != nil {
 			err = errors.Unwrap(err)
@@ -352,10 +403,13 @@ func parseValue(c Code, s string) ([]byte, error) {
 	return v, err
 }
 
-func parseKind(k Kind, s string) (v []byte, err error) {
+func parseKind(i Info, s string) (v []byte, err error) {
+	k := i.Kind
 	switch {
-	case !kinds[k].parsed:
+	case !i.parsed():
 		return nil, fmt.Errorf("its kind, %v, has no text to be read; give hex:…", k)
+	case k == KindRecord:
+		return i.layout.Parse(nil, s)
 	case s == `""` && k != KindText && k != KindFQDN && k != KindNames && k != KindClasses:
 		return nil, nil
 	}
@@ -408,6 +462,31 @@ func parseKind(k Kind, s string) (v []byte, err error) {
 		v, err = parseStatus(s)
 	case KindAuth:
 		v, err = parseAuth(s)
+	case KindUint32:
+		v, err = parseUint(nil, s, 4)
+	case KindPairs:
+		err = each(func(w string) (err error) {
+			x, y, _ := strings.Cut(w, "/")
+			if v, err = parseUint(v, x, 1); err == nil {
+				v, err = parseUint(v, y, 1)
+			}
+			return err
+		})
+	case KindSubOptions:
+		err = each(func(w string) (err error) { v, err = parseSubOption(v, w); return })
+	case KindLocation:
+		v, err = parseShared(s, value.ParseLocation)
+	case KindCivic:
+		v, err = parseShared(s, value.ParseCivic)
+	case KindResolver:
+		var r value.Resolver
+		if r, err = value.ParseResolver(s); err == nil {
+			v, err = r.Append(nil, value.ResolverV6)
+		}
+	case KindVSS:
+		v, err = parseShared(s, value.ParseVSS)
+	case KindPorts:
+		v, err = parseShared(s, value.ParsePorts)
 	default:
 		v, err = parseHex(s)
 	}

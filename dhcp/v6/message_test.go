@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netfs-project/netfs/dhcp/v6"
+	"github.com/netfs-project/netfs/dhcp/value"
 )
 
 func ip(s string) netip.Addr       { return netip.MustParseAddr(s) }
@@ -141,12 +142,91 @@ func TestTypedBothWays(t *testing.T) {
 
 	assert.Equal(t, "reply xid=abcdef client_id=00:03:00:01:02:00:5e:00:53:01 server_id=00:02:00:00:9f:08:73:65:72:76:65:72 "+
 		"ia_na[iaid=1 t1=50 t2=forever ia_addr[2001:db8::7 preferred=60 valid=120] ia_addr[2001:db8::8 preferred=forever valid=forever]] "+
-		"ia_pd[iaid=2 t1=0 t2=0 ia_prefix[2001:db8:a0::/44 preferred=3600 valid=7200 pd_exclude=39fff0]] "+
+		"ia_pd[iaid=2 t1=0 t2=0 ia_prefix[2001:db8:a0::/44 preferred=3600 valid=7200 pd_exclude=57,fff0]] "+
 		`ia_pd[iaid=3 t1=0 t2=0 status_code=no_prefix_avail:"no\x0amore"] `+
 		"ia_ta[iaid=4 ia_addr[2001:db8::7 preferred=60 valid=120]] "+
 		"dns_servers=2001:db8::1,2001:db8::2 domain_search=example.com,example.net rapid_commit=on preference=255 sol_max_rt=7200 "+
 		"captive_portal_uri=https://portal.example/api fqdn=s:host.example. ntp_servers=2001:db8::3,ff05::101,ntp.example "+
 		`vendor_class[311:"MSFT 5.0",""] vendor_options[4491 17=01] user_class=a,"b c"`, m.String())
+}
+
+// Softwires and what is alike in all protocols, both ways and through the wire.
+func TestSharedBothWays(t *testing.T) {
+	var o v6.Options
+	location := value.Location{Latitude: 38.5, LatitudeBits: 18, Longitude: -77.25, LongitudeBits: 19, Altitude: 2.5, Unit: value.Floors, Version: 1, Datum: value.DatumNAVD88}
+	civic := value.Civic{Of: value.OfServer, Country: "NL"}
+	resolver := value.Resolver{Priority: 7, Name: "dns.example", Addrs: []netip.Addr{ip("2001:db8::53"), ip("fe80::53")}}
+	resolver.Set(9, []byte{1})
+	resolver.SetPort(853)
+	must(resolver.SetALPN("dot", "h3"))
+	resolver.Set(value.DoHPath, []byte("/q{?dns}"))
+	selection := v6.RDNSSSelection{Server: ip("2001:db8::1"), Preference: 1, Domains: []string{"example.com"}}
+	vss := value.VSS{Type: value.VSSVPNID, ID: []byte{0, 0, 1, 0, 0, 0, 1}}
+	ports := value.Ports{Offset: 4, Bits: 12, PSID: 0xabc}
+	must(o.SetLocation(location))
+	must(o.SetCivic(civic))
+	must(o.SetVSS(vss))
+	must(o.AddResolver(resolver))
+	must(o.AddResolver(value.Resolver{Name: "b.example"}))
+	must(o.AddRDNSSSelection(selection))
+
+	var shared, mape, mapt, lw v6.Options
+	must(shared.SetPorts(ports))
+	rules := []v6.MapRule{
+		{Forwarding: true, EABits: 16, IPv4: prefix("192.0.2.0/24"), IPv6: prefix("2001:db8::/41"), Options: shared},
+		{EABits: 0, IPv4: prefix("0.0.0.0/0"), IPv6: prefix("::/0")},
+	}
+	relays := []netip.Addr{ip("2001:db8::1"), ip("2001:db8::2")}
+	for _, r := range rules {
+		must(mape.AddMapRule(r))
+	}
+	for _, a := range relays {
+		must(mape.AddBorderRelay(a))
+	}
+	must(mapt.AddMapRule(rules[0]))
+	must(mapt.SetDefaultRule(prefix("64:ff9b::/96")))
+	binding := v6.Binding{IPv4: ip("192.0.2.1"), IPv6: prefix("2001:db8:1::/56"), Options: shared}
+	must(lw.SetBinding(binding))
+	must(lw.AddBorderRelay(relays[0]))
+	must(o.AddMAPE(mape))
+	must(o.AddMAPE(v6.Options{}))
+	must(o.SetMAPT(mapt))
+	must(o.SetLW4o6(lw))
+	o.SetS46Priority(v6.OptS46LW, v6.OptS46MAPE)
+
+	b, err := (&v6.Message{Type: v6.Reply, Options: o}).Append(nil)
+	require.NoError(t, err)
+	m, err := v6.Decode(b)
+	require.NoError(t, err)
+	got := m.Options
+	equal(t, location, got.Location)
+	equal(t, civic, got.Civic)
+	equal(t, vss, got.VSS)
+	equal(t, []value.Resolver{resolver, {Name: "b.example"}}, got.Resolvers)
+	equal(t, []v6.RDNSSSelection{selection}, got.RDNSSSelections)
+	equal(t, []v6.Code{v6.OptS46LW, v6.OptS46MAPE}, got.S46Priority)
+	assert.Equal(t, []string{"dot", "h3"}, resolver.ALPN())
+	assert.Equal(t, "/q{?dns}", resolver.DoHPath())
+	n, ok := resolver.Port()
+	assert.True(t, ok)
+	assert.Equal(t, uint16(853), n)
+	assert.Equal(t, []value.ParamKey{value.ALPN, value.Port, value.DoHPath, 9},
+		[]value.ParamKey{resolver.Params[0].Key, resolver.Params[1].Key, resolver.Params[2].Key, resolver.Params[3].Key})
+
+	in, err := got.MAPE()
+	require.NoError(t, err)
+	require.Len(t, in, 2)
+	equal(t, rules, in[0].MapRules)
+	equal(t, relays, in[0].BorderRelays)
+	equal(t, ports, rules[0].Options.Ports)
+	c, err := got.MAPT()
+	require.NoError(t, err)
+	equal(t, rules[:1], c.MapRules)
+	equal(t, prefix("64:ff9b::/96"), c.DefaultRule)
+	c, err = got.LW4o6()
+	require.NoError(t, err)
+	equal(t, binding, c.Binding)
+	equal(t, relays[:1], c.BorderRelays)
 }
 
 func equal[T any](t *testing.T, want T, get func() (T, error)) {
@@ -201,6 +281,19 @@ func TestHostileOptions(t *testing.T) {
 		{"relay", 9, "01000000 0001", get(v6.Options.RelayMessage), "option 9 (relay_message): 2 bytes behind the last option"},
 		{"ntp", 56, "0001 0004 01020304", get(v6.Options.NTP), "option 56 (ntp_servers): an address of 4 bytes"},
 		{"fqdn", 39, "00 0161 00 00", get(v6.Options.FQDN), "option 39 (fqdn): 1 bytes behind the name"},
+		{"rule cut", 89, "01 08 18 c0000200", get(v6.Options.MapRules), "option 89 (s46_rule): 7 bytes, fewer than 8"},
+		{"rule of 33 bits", 89, "01 08 21 c0000200 00", get(v6.Options.MapRules), "option 89 (s46_rule): 8 bits of an address, a prefix of 33 bits"},
+		{"rule of 129 bits", 89, "01 08 18 c0000200 81" + strings.Repeat("00", 17), get(v6.Options.MapRules), "option 89 (s46_rule): a prefix of 129 bits"},
+		{"rule's prefix cut", 89, "01 08 18 c0000200 40 20010db8", get(v6.Options.MapRules), "option 89 (s46_rule): it ends too early"},
+		{"rule's option cut", 89, "01 08 18 c0000200 00 005d 0004 00", get(v6.Options.MapRules), "option 89 (s46_rule): option 93 (s46_portparams): 4 bytes where 1 are left"},
+		{"dmr and more", 91, "10 2001 00", get(v6.Options.DefaultRule), "option 91 (s46_dmr): 1 bytes behind it"},
+		{"binding cut", 92, "c0000201", get(v6.Options.Binding), "option 92 (s46_v4v6bind): 4 bytes, fewer than 5"},
+		{"ports", 93, "10 01 0000", get(v6.Options.Ports), "option 93 (s46_portparams): PSID 0 of 1 bits behind 16"},
+		{"mape", 94, "0059", get(v6.Options.MAPE), "option 94 (s46_mape): 2 bytes behind the last option"},
+		{"dnr", 144, "0001 0010 0161", get(v6.Options.Resolvers), "option 144 (dnr): it ends too early"},
+		{"dnr of 15", 144, "0001 0003 016100 000f" + strings.Repeat("00", 15), get(v6.Options.Resolvers), "option 144 (dnr): 15 bytes of addresses"},
+		{"selection", 74, strings.Repeat("00", 16), get(v6.Options.RDNSSSelections), "option 74 (rdnss_selection): 16 bytes, fewer than 17"},
+		{"oro of 3", 6, "000000", get(v6.Options.Requested), "option 6 (option_request): 3 bytes, not a multiple of 2"},
 		{"aftr", 64, "0161 00 0162 00", get(v6.Options.AFTRName), "option 64 (aftr_name): 2 names, not one"},
 	} {
 		m := v6.Message{Type: v6.Reply, Options: v6.Options{{Code: c.opt, Data: unhex(c.hex)}}}
@@ -385,36 +478,87 @@ func TestReconfigure(t *testing.T) {
 	}
 }
 
+// texts has values of each kind, and their text.
+var texts = []struct {
+	opt       v6.Code
+	hex, text string
+}{
+	{200, "00ff", "00ff"},
+	{v6.OptInterfaceID, "", `""`},
+	{v6.OptRapidCommit, "", "on"},
+	{v6.OptPreference, "ff", "255"},
+	{v6.OptRelayPort, "0223", "547"},
+	{v6.OptClientArch, "00070009", "7,9"},
+	{v6.OptInfoRefreshTime, "ffffffff", "forever"},
+	{v6.OptElapsedTime, "0064", "100"},
+	{v6.OptUnicast, "20010db8000000000000000000000001", "2001:db8::1"},
+	{v6.OptDHCP4o6Servers, "", `""`},
+	{v6.OptPosixTimezone, "4553543524", `"EST5\x24"`},
+	{v6.OptPosixTimezone, "6865783a00", `"hex:\x00"`},
+	{v6.OptDomainSearch, "016100 03622d2e00 00", `a,"b-\x5c046",.`},
+	{v6.OptORO, "0017 0018 ffff", "dns_servers,domain_search,opt.65535"},
+	{v6.OptORO, "", `""`},
+	{v6.OptClientID, "0003000102", "00:03:00:01:02"},
+	{v6.OptUserClass, "0001 61 0002 2c20", `a,", "`},
+	{v6.OptFQDN, "05 0161", "sn:a"},
+	{v6.OptFQDN, "00", `:""`},
+	{v6.OptFQDN, "00 00", ":."},
+	{v6.OptNTPServers, "0003 0003 016100", "a"},
+	{v6.OptStatusCode, "0003 6e6f", "no_binding:no"},
+	{v6.OptStatusCode, "0063", `99:""`},
+	{v6.OptAuth, "030100 0000000000000007 01aa", "3:1:0:7:01aa"},
+	{v6.OptGeoLoc, "4800000000 4800000000 0000000000 42", "0/18,0/18,0/0,none,navd88,1"},
+	{v6.OptCivicLocation, "02 5553 01 02 4e59 03 08 4e657720596f726b", `client:US,1:NY,3:"New York"`},
+	{v6.OptVSS, "00 626c7565", "name:blue"},
+	{v6.OptVSS, "ff", "global"},
+	{v6.OptDNR, "0001 000d 03646e73 076578616d706c65 00 0010 20010db8000000000000000000000053 0001 0009 03 646f74 02 6832 01 78 0003 0002 2152 0007 0006 2f717b3f787d",
+		`1/dns.example/2001:db8::53/alpn=dot+h2+x/port=8530/dohpath="/q\x7b\x3fx\x7d"`},
+	{v6.OptDNR, "0002 0003 016100", "2/a"},
+	{v6.OptSLAPQuadrants, "0001 0205", "0/1,2/5"},
+	{v6.OptMoSAddrs, "0001 0002 0a0b 0002 0000", "1:0a0b,2:"},
+	{v6.OptLQBaseTime, "00000007", "7"},
+	{v6.OptNII, "010310", "1,3,16"},
+	{v6.OptRemoteID, "0000118b 0a0b", "4491,0a0b"},
+	{v6.OptClientLinkLayer, "0001 02005e005301", "1,02005e005301"},
+	{v6.OptPDExclude, "39 fff0", "57,fff0"},
+	{v6.OptRDNSSSelection, "20010db8000000000000000000000001 01 016100 00", "2001:db8::1,1,a,."},
+	{v6.OptKerberosKDC, "0001 0002 06 0058 20010db8000000000000000000000001 452e58", "1,2,6,88,2001:db8::1,E.X"},
+	{v6.OptAddrSelTable, "01 28 20 20010db8", "1,40,2001:db8::/32"},
+	{v6.OptS46DMR, "40 20010db800000000", "2001:db8::/64"},
+	{v6.OptS46Ports, "06 08 3400", "6/8/52"},
+	{v6.OptS46Priority, "005e 0060", "s46_mape,s46_lw"},
+	{v6.OptFourRDMapRule, "18 20 08 80 c0000200 20010db8000000000000000000000000", "24,32,8,128,192.0.2.0,2001:db8::"},
+	{v6.OptPrefix64, "60 ff3e00000000000000000000 00 60 0064ff9b0000000000000000", "ff3e::/96,::/0,64:ff9b::/96"},
+	{v6.OptMPLParameters, "0001 0002 03 0004 0005 0006 07 0008 0009 000a", "0,1,2,3,4,5,6,7,8,9,10,"},
+	{v6.OptForwardDistManager, "0001 016100", "1,a"},
+	{v6.OptSZTPRedirect, "0003 783a79", "x:y"},
+}
+
+// unread have options in themselves: their text is to be read by people.
+var unread = []struct {
+	opt       v6.Code
+	hex, text string
+}{
+	{v6.OptS46MAPE, "0059 0015 01 08 18 c0000200 28 20010db800 005d 0004 06083400 005a 0010 20010db8000000000000000000000001",
+		"s46_rule[flags=1 ea=8 ipv4=192.0.2.0/24 ipv6=2001:db8::/40 s46_portparams=6/8/52] s46_br=2001:db8::1"},
+	{v6.OptS46LW, "005c 0007 c0000201 10 2001", "s46_v4v6bind[address=192.0.2.1 prefix=2001::/16]"},
+	{v6.OptIALL, "00000001 0000000a ffffffff 008b 0012 0001 0006 02005e005301 00000000 00000e10", "iaid=1 t1=10 t2=forever lladdr[type=1 address=02005e005301 extra=0 valid=3600]"},
+	{v6.OptLQQuery, "01 20010db8000000000000000000000001 0001 0003 000301", "type=1 link=2001:db8::1 client_id=00:03:01"},
+	{v6.OptAddrSel, "01 0055 0007 01 28 20 20010db8", "flags=1 addrsel_table=1,40,2001:db8::/32"},
+}
+
 func TestText(t *testing.T) {
-	for _, c := range []struct {
-		opt       v6.Code
-		hex, text string
-	}{
-		{200, "00ff", "00ff"},
-		{v6.OptInterfaceID, "", `""`},
-		{v6.OptRapidCommit, "", "on"},
-		{v6.OptPreference, "ff", "255"},
-		{v6.OptRelayPort, "0223", "547"},
-		{v6.OptClientArch, "00070009", "7,9"},
-		{v6.OptInfoRefreshTime, "ffffffff", "forever"},
-		{v6.OptElapsedTime, "0064", "100"},
-		{v6.OptUnicast, "20010db8000000000000000000000001", "2001:db8::1"},
-		{v6.OptDHCP4o6Servers, "", `""`},
-		{v6.OptPosixTimezone, "4553543524", `"EST5\x24"`},
-		{v6.OptPosixTimezone, "6865783a00", `"hex:\x00"`},
-		{v6.OptDomainSearch, "016100 03622d2e00 00", `a,"b-\x5c046",.`},
-		{v6.OptORO, "0017 0018 ffff", "dns_servers,domain_search,opt.65535"},
-		{v6.OptORO, "", `""`},
-		{v6.OptClientID, "0003000102", "00:03:00:01:02"},
-		{v6.OptUserClass, "0001 61 0002 2c20", `a,", "`},
-		{v6.OptFQDN, "05 0161", "sn:a"},
-		{v6.OptFQDN, "00", `:""`},
-		{v6.OptFQDN, "00 00", ":."},
-		{v6.OptNTPServers, "0003 0003 016100", "a"},
-		{v6.OptStatusCode, "0003 6e6f", "no_binding:no"},
-		{v6.OptStatusCode, "0063", `99:""`},
-		{v6.OptAuth, "030100 0000000000000007 01aa", "3:1:0:7:01aa"},
-	} {
+	seen := map[v6.Kind]bool{}
+	for _, c := range unread {
+		s, err := v6.Option{Code: c.opt, Data: unhex(c.hex)}.Text()
+		require.NoError(t, err, c.text)
+		require.Equal(t, c.text, s)
+		seen[v6.Describe(c.opt).Kind] = true
+		_, err = v6.ParseOption(c.opt, s)
+		require.ErrorContains(t, err, "has no text to be read")
+	}
+	for _, c := range texts {
+		seen[v6.Describe(c.opt).Kind] = true
 		o := v6.Option{Code: c.opt, Data: unhex(c.hex)}
 		s, err := o.Text()
 		require.NoError(t, err, c.text)
@@ -460,7 +604,7 @@ func TestTable(t *testing.T) {
 			last = c
 		}
 	}
-	assert.Equal(t, v6.OptDNR, last)
+	assert.Equal(t, v6.OptIALocator, last)
 	for _, bad := range []string{"", "opt.65536", "nobody", "-1"} {
 		_, err := v6.ByName(bad)
 		assert.Error(t, err, bad)

@@ -146,22 +146,24 @@ func (o Options) Preference() (uint8, error) {
 }
 
 // Requested is the list of options that the client asks for. RFC 8415 21.7.
-func (o Options) Requested() ([]Code, error) {
-	v, err := o.value(OptORO)
-	var list []Code
-	for ; len(v) > 1; v = v[2:] {
-		list = append(list, Code(binary.BigEndian.Uint16(v)))
-	}
-	return list, err
-}
+func (o Options) Requested() ([]Code, error) { return get(o, OptORO, readCodes) }
 
 // SetRequested sets what options the client asks for.
-func (o *Options) SetRequested(list ...Code) {
-	var v []byte
-	for _, c := range list {
-		v = binary.BigEndian.AppendUint16(v, uint16(c))
+func (o *Options) SetRequested(list ...Code) { o.Set(OptORO, appendCodes(nil, list)) }
+
+func readCodes(v []byte) ([]Code, error) {
+	var list []Code
+	for ; len(v) > 0; v = v[2:] {
+		list = append(list, Code(binary.BigEndian.Uint16(v)))
 	}
-	o.Set(OptORO, v)
+	return list, nil
+}
+
+func appendCodes(b []byte, list []Code) []byte {
+	for _, c := range list {
+		b = binary.BigEndian.AppendUint16(b, uint16(c))
+	}
+	return b
 }
 
 // Elapsed is how long the client has been at its present exchange, in steps of

@@ -107,11 +107,14 @@ func unhex(c byte) byte {
 
 // Each splits a list at its commas, of which quotes hide some, and calls f for
 // every part.
-func Each(s string, f func(string) error) error {
+func Each(s string, f func(string) error) error { return Split(s, ',', f) }
+
+// Split is Each with another separator.
+func Split(s string, sep byte, f func(string) error) error {
 	quoted, from := false, 0
 	for i := 0; i <= len(s); i++ {
 		switch {
-		case i == len(s) || s[i] == ',' && !quoted:
+		case i == len(s) || s[i] == sep && !quoted:
 			if err := f(s[from:i]); err != nil {
 				return err
 			}
