@@ -30,7 +30,7 @@ import (
 type Link struct {
 	Index int
 	Name  string
-	NetNS uint64 // inode number of its network namespace, see namespaces(7); 0: the process's own
+	NetNS string // inode number of its network namespace in hexadecimal, see namespaces(7); "": the process's own
 }
 
 // A Config is what one owner tells of DNS on a link.
@@ -91,7 +91,7 @@ type Setter struct {
 
 type place struct {
 	index int
-	netns uint64
+	netns string
 }
 
 // New returns a Setter for all links.

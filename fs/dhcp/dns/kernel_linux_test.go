@@ -149,7 +149,7 @@ func TestResolvedNetNS(t *testing.T) {
 	dnstest.StartResolved(t)
 	index := dnstest.Veth(t, "d0", "d1")
 	var own, other unix.Stat_t
-	require.NoError(t, unix.Stat("/proc/self/ns/net", &own))
+	require.NoError(t, unix.Stat("/proc/thread-self/ns/net", &own))
 	made := make(chan error)
 	quit := make(chan struct{})
 	defer close(quit)
@@ -161,13 +161,13 @@ func TestResolvedNetNS(t *testing.T) {
 	}()
 	require.NoError(t, <-made)
 	c := config(true, "192.0.2.1")
-	_, err := dns.New().Set(t.Context(), dns.Link{Index: index, Name: "d0", NetNS: own.Ino}, v4, dns.Any, c, none)
+	_, err := dns.New().Set(t.Context(), dns.Link{Index: index, Name: "d0", NetNS: fmt.Sprintf("%x", own.Ino)}, v4, dns.Any, c, none)
 	require.NoError(t, err)
-	_, err = dns.New().Set(t.Context(), dns.Link{Index: index, Name: "d0", NetNS: other.Ino}, v4, dns.Any, c, none)
+	_, err = dns.New().Set(t.Context(), dns.Link{Index: index, Name: "d0", NetNS: fmt.Sprintf("%x", other.Ino)}, v4, dns.Any, c, none)
 	require.EqualError(t, err, `resolved: "d0" is in another network namespace than systemd-resolved`)
 
 	dnstest.Over(t, dnstest.Unpacked(t, "openresolv"), "sbin", "lib", "etc")
-	_, err = dns.New().Set(t.Context(), dns.Link{Index: index, Name: "d0", NetNS: other.Ino}, v4, dns.Resolvconf, c, none)
+	_, err = dns.New().Set(t.Context(), dns.Link{Index: index, Name: "d0", NetNS: fmt.Sprintf("%x", other.Ino)}, v4, dns.Resolvconf, c, none)
 	require.EqualError(t, err, `resolvconf: "d0" is in another network namespace than this process`)
 }
 

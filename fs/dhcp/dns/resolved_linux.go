@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -98,8 +99,8 @@ func (r *resolvedClient) sees(ctx context.Context, l Link) error {
 		return l.own()
 	}
 	own := l.NetNS
-	if own == 0 {
-		if own, err = netNS("/proc/self/ns/net"); err != nil {
+	if own == "" {
+		if own, err = netNS(ownNS); err != nil {
 			return err
 		}
 	}
@@ -218,21 +219,24 @@ func reason(err error) error {
 
 // own tells why a link is not the process's.
 func (l Link) own() error {
-	if l.NetNS == 0 {
+	if l.NetNS == "" {
 		return nil
 	}
-	own, err := netNS("/proc/self/ns/net")
+	own, err := netNS(ownNS)
 	if err == nil && own != l.NetNS {
 		err = fmt.Errorf("%s is in another network namespace than this process", short(l.Name))
 	}
 	return err
 }
 
+// ownNS is the thread's: the first thread, which is /proc/self, may be in another namespace for a while.
+const ownNS = "/proc/thread-self/ns/net"
+
 // netNS is the identity of a namespace, see namespaces(7).
-func netNS(path string) (uint64, error) {
+func netNS(path string) (string, error) {
 	var st syscall.Stat_t
 	if err := syscall.Stat(path, &st); err != nil {
-		return 0, &os.PathError{Op: "stat", Path: path, Err: err}
+		return "", &os.PathError{Op: "stat", Path: path, Err: err}
 	}
-	return st.Ino, nil
+	return strconv.FormatUint(st.Ino, 16), nil
 }
