@@ -9,7 +9,7 @@ var freebsd = []system{
 
 func freebsdLayout(align int, types, long []msgType) Layout {
 	return Layout{
-		Version: 5, Align: align, AFRoute: 17, AFInet6: 28, LinkSize: 54,
+		Version: 5, Align: align, AFRoute: 17, AFInet6: 28, LinkSize: 54, Tables: SocketTable,
 		types: types, lists: map[Dump][]msgType{DumpLinksLong: long},
 		rtf: freebsdRTF, iff: freebsdIFF,
 		linkUp: 2, dumps: map[Dump]int{DumpRoutes: 1, DumpFlags: 2, DumpLinks: 3, DumpMaddrs: 4, DumpLinksLong: 5},

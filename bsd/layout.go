@@ -2,6 +2,7 @@ package bsd
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
 )
 
@@ -17,6 +18,7 @@ type Layout struct {
 	Embedded bool  // link-local IPv6 addresses carry their link in bytes 2 and 3, not in sin6_scope_id
 	// LinkSize is the least length of a sockaddr_dl that the kernel takes.
 	LinkSize int
+	Tables   Tables
 
 	order    byteOrder
 	types    []msgType
@@ -26,6 +28,16 @@ type Layout struct {
 	dumps    map[Dump]int
 	linkUp   uint64 // LINK_STATE_UP, and whatever is above it; 0: links do not say
 }
+
+// Tables says where a kernel with several routing tables takes the number of one from.
+type Tables uint8
+
+// The ways.
+const (
+	OneTable     Tables = iota
+	SocketTable         // FIBs of FreeBSD: the socket's (SO_SETFIB); no message has it
+	MessageTable        // routing tables of OpenBSD: rtm_tableid
+)
 
 type byteOrder interface {
 	binary.ByteOrder
@@ -121,6 +133,16 @@ func (l *Layout) Type(op Op) (uint8, bool) {
 		}
 	}
 	return 0, false
+}
+
+// Types returns the numbers of all messages with one of ops.
+func (l *Layout) Types(ops ...Op) (nums []uint8) {
+	for i := range l.types {
+		if t := &l.types[i]; t.op != OpNone && slices.Contains(ops, t.op) {
+			nums = append(nums, t.num)
+		}
+	}
+	return nums
 }
 
 // TypeName returns the name of a message type, as RTM_ADD, or "" if the tables have

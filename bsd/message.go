@@ -64,8 +64,11 @@ type RouteMsg struct {
 	Use   uint32 // how often it was used
 	Fmask uint32 // FreeBSD, OpenBSD: which flags RTM_CHANGE changes
 
+	// Table is the routing table: in messages of OpenBSD. On FreeBSD it is the socket's
+	// (Layout.Tables), and bsd/rtsock fills it in.
+	Table uint16
+
 	// OpenBSD.
-	Table    uint16 // routing table
 	Priority uint8
 	MPLS     uint8 // operation: MPLS_OP_*
 

@@ -10,7 +10,7 @@ var openbsd = []system{
 
 func openbsdLayout(align int, types []msgType) Layout {
 	return Layout{
-		Version: 5, Align: align, AFRoute: 17, AFInet6: 24, AFMPLS: 33, Embedded: true, LinkSize: 32,
+		Version: 5, Align: align, AFRoute: 17, AFInet6: 24, AFMPLS: 33, Embedded: true, LinkSize: 32, Tables: MessageTable,
 		types: types, rtf: openbsdRTF, iff: openbsdIFF,
 		axes:   []string{"SRC", "SRCMASK", "LABEL", "BFD", "DNS", "STATIC", "SEARCH"},
 		linkUp: 4, dumps: map[Dump]int{DumpRoutes: 1, DumpFlags: 2, DumpLinks: 3, DumpStats: 4, DumpTable: 5},

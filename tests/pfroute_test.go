@@ -26,7 +26,9 @@ type recorded struct {
 
 func (r *recorded) Layout() *bsd.Layout { return r.layout }
 
-func (r *recorded) Socket(int) (rtsock.Socket, error) { return nil, syscall.EPERM }
+func (r *recorded) Socket(int, rtsock.Filter) (rtsock.Socket, error) { return nil, syscall.EPERM }
+
+func (r *recorded) Tables() (int, error) { return 1, nil }
 
 func (r *recorded) Sysctl(mib ...int) ([]byte, error) {
 	if mib[1] != 0 && mib[1] != syscall.AF_INET {

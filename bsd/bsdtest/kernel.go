@@ -22,6 +22,8 @@ type Link struct {
 	MTU   uint64
 	State uint64 // LINK_STATE_*, this system's number
 
+	Domain uint16 // OpenBSD: routing domain
+
 	InPackets, OutBytes uint64
 }
 
@@ -35,6 +37,7 @@ type Kernel struct {
 	peers   map[netip.Prefix]netip.Addr // the other ends of point-to-point links
 	routes  []entry
 	neighs  []entry
+	tables  map[uint16]bool // FIBs, routing tables
 	sockets map[*socket]bool
 	nomem   int
 	refuse  syscall.Errno
@@ -51,7 +54,8 @@ type entry struct {
 
 // New returns a kernel with lo0 and nothing else.
 func New(l *bsd.Layout) *Kernel {
-	k := &Kernel{layout: l, addrs: map[uint16][]netip.Prefix{}, peers: map[netip.Prefix]netip.Addr{}, sockets: map[*socket]bool{}}
+	k := &Kernel{layout: l, addrs: map[uint16][]netip.Prefix{}, peers: map[netip.Prefix]netip.Addr{},
+		tables: map[uint16]bool{0: true}, sockets: map[*socket]bool{}}
 	k.AddLink("lo0", nil)
 	return k
 }
@@ -74,6 +78,31 @@ func (k *Kernel) AddLink(name string, addr []byte) uint16 {
 	k.tell(&bsd.AnnounceMsg{Header: bsd.Header{Op: bsd.OpAnnounce}, Index: n, Name: name})
 	k.tell(k.linkMsg(&l))
 	return n
+}
+
+// AddTable makes the routing tables up to n on FreeBSD (net.fibs), one on OpenBSD. The
+// others have none but 0.
+func (k *Kernel) AddTable(n uint16) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch k.layout.Tables {
+	case bsd.SocketTable:
+		for i := range n + 1 {
+			k.tables[i] = true
+		}
+	case bsd.MessageTable:
+		k.tables[n] = true
+	}
+}
+
+// Tables is how many there are, or may be on OpenBSD.
+func (k *Kernel) Tables() (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.layout.Tables == bsd.MessageTable {
+		return 256, nil
+	}
+	return len(k.tables), nil
 }
 
 // AddAddr gives a link an address; its network is then in reach.
@@ -110,7 +139,8 @@ func (k *Kernel) AddNeigh(link uint16, a netip.Addr, lladdr []byte) {
 		Metrics: bsd.Metrics{Expire: 1 << 30}}
 	m.Set(bsd.RTAX_DST, k.layout.SockaddrOf(scope(a, link)))
 	m.Set(bsd.RTAX_GATEWAY, k.layout.SockaddrOfLink(bsd.Link{Index: link, Type: 6, Addr: lladdr}))
-	k.neighs = append(k.neighs, entry{dst: netip.PrefixFrom(a, a.BitLen()), m: m})
+	m.Table = k.link(link).Domain
+	k.neighs = append(k.neighs, entry{netip.PrefixFrom(a, a.BitLen()), m.Table, m})
 	if k.layout.OS != "freebsd" {
 		k.tell(&m)
 	}
@@ -172,11 +202,21 @@ func (k *Kernel) Sockets() int {
 // Layout is the one that it was made with.
 func (k *Kernel) Layout() *bsd.Layout { return k.layout }
 
-// Socket opens a routing socket.
-func (k *Kernel) Socket(int) (rtsock.Socket, error) {
+// Socket opens a routing socket, with the filters that this system has.
+func (k *Kernel) Socket(table int, f rtsock.Filter) (rtsock.Socket, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	s := &socket{k: k, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	if k.layout.Tables == bsd.SocketTable && !k.tables[uint16(table)] {
+		return nil, os.NewSyscallError("SO_SETFIB", syscall.EINVAL)
+	}
+	switch k.layout.OS {
+	case "netbsd", "dragonfly":
+		f.Without = 0
+	case "openbsd":
+	default:
+		f = rtsock.Filter{}
+	}
+	s := &socket{k: k, table: uint16(table), f: f, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	k.sockets[s] = true
 	return s, nil
 }
@@ -189,36 +229,61 @@ func (k *Kernel) Sysctl(mib ...int) ([]byte, error) {
 		k.nomem--
 		return nil, os.NewSyscallError("sysctl", syscall.ENOMEM)
 	}
-	if len(mib) < 4 {
-		return nil, os.NewSyscallError("sysctl", syscall.EINVAL)
-	}
-	is := func(d bsd.Dump) bool { n, ok := k.layout.Sysctl(d); return ok && n == mib[2] }
-	var b []byte
-	switch {
-	case is(bsd.DumpRoutes):
-		table := 0
-		if len(mib) > 4 {
-			table = mib[4]
-		}
-		b = k.dump(k.routes, uint8(mib[1]), uint16(table), 0)
-		if !k.apart() {
-			b = append(b, k.dump(k.neighs, uint8(mib[1]), uint16(table), 0)...)
-		}
-	case is(bsd.DumpFlags) && uint32(mib[3]) == k.layout.RTF("llinfo"):
-		if k.apart() && mib[1] == 0 {
-			return nil, os.NewSyscallError("sysctl", syscall.EINVAL) // it wants a family
-		}
-		b = k.dump(k.neighs, uint8(mib[1]), 0, 0)
-	case is(bsd.DumpFlags):
-		b = k.dump(k.routes, uint8(mib[1]), 0, uint32(mib[3]))
-	case is(bsd.DumpLinks):
-		b = k.dumpLinks(mib[3])
-	case is(bsd.DumpLinksLong):
-		b = k.dumpLong(mib[3])
-	default:
-		return nil, os.NewSyscallError("sysctl", syscall.EINVAL)
+	b, e := k.answer(mib)
+	if e != 0 {
+		return nil, os.NewSyscallError("sysctl", e)
 	}
 	return append(b, make([]byte, 64)...), nil // the estimate was high
+}
+
+func (k *Kernel) answer(mib []int) ([]byte, syscall.Errno) {
+	is := func(d bsd.Dump) bool { n, ok := k.layout.Sysctl(d); return ok && n == mib[2] }
+	if len(mib) < 4 || len(mib) == 5 && !k.takesTable(is(bsd.DumpRoutes)) {
+		return nil, syscall.EINVAL
+	}
+	family, arg, table := uint8(mib[1]), mib[3], uint16(0)
+	if len(mib) > 4 {
+		table = uint16(mib[4])
+	}
+	if !k.tables[table] {
+		return nil, k.noTable()
+	}
+	switch {
+	case is(bsd.DumpRoutes):
+		b := k.dump(k.routes, family, table, 0)
+		if !k.apart() {
+			b = append(b, k.dump(k.neighs, family, table, 0)...)
+		}
+		return b, 0
+	case is(bsd.DumpFlags) && uint32(arg) == k.layout.RTF("llinfo"):
+		if k.apart() && family == 0 {
+			return nil, syscall.EINVAL // it wants a family
+		}
+		return k.dump(k.neighs, family, table, 0), 0
+	case is(bsd.DumpFlags):
+		return k.dump(k.routes, family, table, uint32(arg)), 0
+	case is(bsd.DumpLinks):
+		return k.dumpLinks(arg), 0
+	case is(bsd.DumpLinksLong):
+		return k.dumpLong(arg), 0
+	case is(bsd.DumpTable) && k.tables[uint16(arg)]:
+		return []byte{byte(arg), byte(arg >> 8), 0, 0}, 0 // struct rt_tableinfo
+	case is(bsd.DumpTable):
+		return nil, syscall.ENOENT
+	}
+	return nil, syscall.EINVAL
+}
+
+// takesTable reports whether a sysctl may name a table: of FreeBSD only the dump of routes.
+func (k *Kernel) takesTable(routes bool) bool {
+	return k.layout.Tables == bsd.MessageTable || k.layout.Tables == bsd.SocketTable && routes
+}
+
+func (k *Kernel) noTable() syscall.Errno {
+	if k.layout.Tables == bsd.MessageTable {
+		return syscall.ENOENT
+	}
+	return syscall.EINVAL
 }
 
 // apart reports whether neighbours have tables of their own.
@@ -278,7 +343,7 @@ func (k *Kernel) append(b []byte, m bsd.Message) []byte {
 
 func (k *Kernel) linkMsg(l *Link) *bsd.LinkMsg {
 	m := &bsd.LinkMsg{Header: bsd.Header{Op: bsd.OpLink}, Index: l.Index, Flags: l.Flags,
-		Data: bsd.LinkData{Type: 6, MTU: l.MTU, State: l.State, InPackets: l.InPackets, OutBytes: l.OutBytes}}
+		Table: l.Domain, Data: bsd.LinkData{Type: 6, MTU: l.MTU, State: l.State, Domain: uint32(l.Domain), InPackets: l.InPackets, OutBytes: l.OutBytes}}
 	m.Set(bsd.RTAX_IFP, k.sockaddr(l))
 	return m
 }
@@ -343,20 +408,28 @@ func (k *Kernel) mask(p netip.Prefix) bsd.Sockaddr {
 	return m
 }
 
-// tell sends a message to every socket.
+// tell sends a message to every socket that is to hear it.
 func (k *Kernel) tell(m bsd.Message) {
 	b, err := k.layout.Append(nil, m)
 	if err != nil {
 		return // this system has no such message
 	}
+	r, ok := m.(*bsd.RouteMsg)
 	for s := range k.sockets {
-		s.put(b)
+		if k.layout.Tables == bsd.SocketTable && ok && r.Table != s.table {
+			continue
+		}
+		if s.f.Wants(m) {
+			s.put(b)
+		}
 	}
 }
 
 // A socket is one end of a routing socket.
 type socket struct {
 	k     *Kernel
+	table uint16 // FreeBSD: its FIB
+	f     rtsock.Filter
 	wake  chan struct{}
 	done  chan struct{}
 	queue [][]byte // guarded by k.mu, as is lost
@@ -437,7 +510,7 @@ func (s *socket) Close() error {
 func (s *socket) Write(b []byte) (int, error) {
 	s.k.mu.Lock()
 	defer s.k.mu.Unlock()
-	if err := s.k.request(b); err != nil {
+	if err := s.k.request(b, s.table); err != nil {
 		return 0, os.NewSyscallError("write", err)
 	}
 	return len(b), nil

@@ -10,7 +10,7 @@ import (
 
 // request carries out what was written to a routing socket: the answer, or the
 // request itself with an errno, goes to every socket (route(4)).
-func (k *Kernel) request(b []byte) error {
+func (k *Kernel) request(b []byte, fib uint16) error {
 	k.asked++
 	var m *bsd.RouteMsg
 	for got, err := range k.layout.Messages(b) {
@@ -25,6 +25,9 @@ func (k *Kernel) request(b []byte) error {
 		return syscall.EINVAL
 	}
 	m.Pid = int32(syscall.Getpid())
+	if k.layout.Tables == bsd.SocketTable {
+		m.Table = fib
+	}
 	err := k.refuse
 	if k.refuse = 0; err == 0 {
 		err = k.carryOut(m)
@@ -51,6 +54,13 @@ func (k *Kernel) carryOut(m *bsd.RouteMsg) syscall.Errno {
 		return syscall.EINVAL
 	}
 	p = p.Masked()
+	switch {
+	case k.tables[m.Table]:
+	case m.Op != bsd.OpAdd:
+		return syscall.EINVAL
+	default: // OpenBSD makes it
+		k.tables[m.Table] = true
+	}
 	if k.ofNeigh(m, p) {
 		return k.neigh(m, p)
 	}
@@ -99,7 +109,7 @@ func (k *Kernel) neigh(m *bsd.RouteMsg, p netip.Prefix) syscall.Errno {
 	if !ok || k.link(d.Index) == nil {
 		return syscall.EINVAL
 	}
-	at := slices.IndexFunc(k.neighs, func(e entry) bool { return e.dst == p && e.m.Index == d.Index })
+	at := slices.IndexFunc(k.neighs, func(e entry) bool { return e.dst == p && e.m.Index == d.Index && e.table == m.Table })
 	switch {
 	case m.Op == bsd.OpDelete && at < 0:
 		return syscall.ESRCH
@@ -115,10 +125,10 @@ func (k *Kernel) neigh(m *bsd.RouteMsg, p netip.Prefix) syscall.Errno {
 	case at >= 0: // where they are apart a new one takes its place
 		k.neighs = slices.Delete(k.neighs, at, at+1)
 	}
-	c := bsd.RouteMsg{Header: bsd.Header{Op: bsd.OpGet}, Index: d.Index, Flags: m.Flags&^k.layout.RTF("done") | k.layout.RTF("llinfo"), Metrics: m.Metrics}
+	c := bsd.RouteMsg{Header: bsd.Header{Op: bsd.OpGet}, Index: d.Index, Table: m.Table, Flags: m.Flags&^k.layout.RTF("done") | k.layout.RTF("llinfo"), Metrics: m.Metrics}
 	c.Set(bsd.RTAX_DST, slices.Clone(m.At(bsd.RTAX_DST)))
 	c.Set(bsd.RTAX_GATEWAY, slices.Clone(m.At(bsd.RTAX_GATEWAY)))
-	k.neighs = append(k.neighs, entry{dst: p, m: c})
+	k.neighs = append(k.neighs, entry{p, m.Table, c})
 	return 0
 }
 

@@ -16,9 +16,13 @@ import (
 type System interface {
 	// Layout is how its messages look.
 	Layout() *bsd.Layout
-	// Socket opens a routing socket. Of a kernel with several routing tables (FIB,
-	// rtable) it hears and changes the one given; -1 is all of them, 0 for changes.
-	Socket(table int) (Socket, error)
+	// Socket opens a routing socket that hears what f wants; a kernel without filters
+	// tells more. On FreeBSD it hears of one FIB, and changes that one; elsewhere table
+	// means nothing, and it hears of all.
+	Socket(table int, f Filter) (Socket, error)
+	// Tables is how many routing tables there are (net.fibs of FreeBSD), or may be
+	// (OpenBSD); 1 where there are no others.
+	Tables() (int, error)
 	// Sysctl answers CTL_NET, PF_ROUTE and the numbers of mib.
 	Sysctl(mib ...int) ([]byte, error)
 }
@@ -51,27 +55,60 @@ type Client struct {
 	sys    System
 	layout *bsd.Layout
 
-	mu   sync.Mutex // guards what follows
-	sock Socket     // for changes, opened with the first
-	seq  int32
+	mu    sync.Mutex     // guards what follows
+	socks map[int]Socket // for changes, each opened with the first of its table
+	seq   int32
 }
 
 // New returns a client of a kernel.
-func New(sys System) *Client { return &Client{sys: sys, layout: sys.Layout()} }
+func New(sys System) *Client {
+	return &Client{sys: sys, layout: sys.Layout(), socks: map[int]Socket{}}
+}
 
 // Layout returns how the kernel's messages look.
 func (c *Client) Layout() *bsd.Layout { return c.layout }
 
-// Close closes the socket of changes.
+// Close closes the sockets of changes.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.sock == nil {
-		return nil
+	var errs []error
+	for _, s := range c.socks {
+		errs = append(errs, s.Close())
 	}
-	err := c.sock.Close()
-	c.sock = nil
-	return err
+	clear(c.socks)
+	return errors.Join(errs...)
+}
+
+// Tables returns the numbers of the routing tables that there are: FIBs of FreeBSD,
+// routing tables of OpenBSD. Elsewhere there is 0 alone.
+func (c *Client) Tables(ctx context.Context) ([]int, error) {
+	n, err := c.sys.Tables()
+	if err != nil {
+		return nil, err
+	}
+	var all []int
+	for i := range n {
+		if i > 0 && c.layout.Tables == bsd.MessageTable {
+			_, err := c.sysctl(ctx, Query{Dump: bsd.DumpTable, Arg: i})
+			if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.EINVAL) { // a kernel made small tells of none
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, i)
+	}
+	return all, nil
+}
+
+// ofSocket is the table whose socket m goes through.
+func (c *Client) ofSocket(m *bsd.RouteMsg) int {
+	if c.layout.Tables == bsd.SocketTable {
+		return int(m.Table)
+	}
+	return 0
 }
 
 // maxMessage is more than any kernel sends at once: lengths are 16 bits.
@@ -82,16 +119,21 @@ const maxMessage = 1 << 16
 func (c *Client) Change(m *bsd.RouteMsg) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.sock == nil {
+	table := c.ofSocket(m)
+	s := c.socks[table]
+	if s == nil {
+		var err error
 		// What it hears is never read, so that it may overflow and nothing is lost.
-		s, err := c.sys.Socket(-1)
-		if err != nil {
+		if s, err = c.sys.Socket(table, onlyGet); err != nil {
 			return fmt.Errorf("routing socket: %w", err)
 		}
-		c.sock = s
+		c.socks[table] = s
 	}
-	return c.write(c.sock, m)
+	return c.write(s, m)
 }
+
+// onlyGet is the least that a socket hears.
+var onlyGet = Filter{Ops: []bsd.Op{bsd.OpGet}}
 
 // write sends m with the next number.
 func (c *Client) write(s Socket, m *bsd.RouteMsg) error {
@@ -113,7 +155,7 @@ func (c *Client) write(s Socket, m *bsd.RouteMsg) error {
 func (c *Client) Get(ctx context.Context, m *bsd.RouteMsg) (*bsd.RouteMsg, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s, err := c.sys.Socket(-1)
+	s, err := c.sys.Socket(c.ofSocket(m), onlyGet)
 	if err != nil {
 		return nil, fmt.Errorf("routing socket: %w", err)
 	}
@@ -128,6 +170,9 @@ func (c *Client) Get(ctx context.Context, m *bsd.RouteMsg) (*bsd.RouteMsg, error
 		}
 		if err == nil && got.Errno != 0 {
 			err = &Error{c.layout.TypeName(got.Type), syscall.Errno(got.Errno)}
+		}
+		if err == nil && c.layout.Tables == bsd.SocketTable {
+			got.Table = m.Table
 		}
 		return got, err
 	}
@@ -173,7 +218,7 @@ type Query struct {
 	Dump   bsd.Dump
 	Family uint8 // AF_*, 0: all
 	Arg    int   // of DumpFlags the flags; of DumpLinks the link; 0: all
-	Table  int   // FIB or rtable; 0 is the one that the process is in
+	Table  int   // of DumpRoutes, and of DumpFlags on OpenBSD: the routing table
 }
 
 // A dump may have become longer while it was made room for: so often it is asked.
@@ -190,6 +235,7 @@ func (c *Client) Dump(ctx context.Context, q Query) iter.Seq2[bsd.Message, error
 		}
 		d := bsd.Decoder{Layout: c.layout.For(q.Dump)}
 		for m, err := range d.Messages(b) {
+			c.fill(m, q.Table)
 			if !yield(m, err) {
 				return
 			}
@@ -200,13 +246,21 @@ func (c *Client) Dump(ctx context.Context, q Query) iter.Seq2[bsd.Message, error
 	}
 }
 
+// fill tells a message the table that it came from, where it does not say itself.
+func (c *Client) fill(m bsd.Message, table int) {
+	if r, ok := m.(*bsd.RouteMsg); ok && c.layout.Tables == bsd.SocketTable {
+		r.Table = uint16(table)
+	}
+}
+
 func (c *Client) sysctl(ctx context.Context, q Query) ([]byte, error) {
 	op, ok := c.layout.Sysctl(q.Dump)
 	if !ok {
 		return nil, fmt.Errorf("sysctl of %s: %w", c.layout.OS, errors.ErrUnsupported)
 	}
 	mib := []int{0, int(q.Family), op, q.Arg}
-	if q.Table != 0 {
+	switch t := c.layout.Tables; {
+	case q.Dump == bsd.DumpRoutes && t != bsd.OneTable, q.Dump == bsd.DumpFlags && t == bsd.MessageTable:
 		mib = append(mib, q.Table)
 	}
 	var err error
@@ -224,41 +278,4 @@ func (c *Client) sysctl(ctx context.Context, q Query) ([]byte, error) {
 		}
 	}
 	return nil, &Error{"sysctl", errno(err)}
-}
-
-// Subscribe opens a socket of its own and returns what the kernel tells of all
-// changes until ctx ends. The messages from before the loop are there: the socket is
-// open when Subscribe returns. A loss is ErrOverrun, after which it goes on. Each
-// message is borrowed until the next step; the loop ends it, and must be run.
-func (c *Client) Subscribe(ctx context.Context) (iter.Seq2[bsd.Message, error], error) {
-	s, err := c.sys.Socket(-1)
-	if err != nil {
-		return nil, fmt.Errorf("routing socket: %w", err)
-	}
-	return func(yield func(bsd.Message, error) bool) {
-		defer s.Close()
-		d := bsd.Decoder{Layout: c.layout}
-		b := make([]byte, maxMessage)
-		for {
-			n, err := s.Read(ctx, b)
-			if errors.Is(err, syscall.ENOBUFS) {
-				if !yield(nil, ErrOverrun) {
-					return
-				}
-				continue
-			}
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for m, err := range d.Messages(b[:n]) {
-				if err == nil && m.Head().Op == bsd.OpDesync {
-					m, err = nil, ErrOverrun
-				}
-				if !yield(m, err) {
-					return
-				}
-			}
-		}
-	}, nil
 }

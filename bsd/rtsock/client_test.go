@@ -3,6 +3,7 @@ package rtsock_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"syscall"
 	"testing"
@@ -156,7 +157,7 @@ func TestSubscribe(t *testing.T) {
 		l := c.Layout()
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
-			messages, err := c.Subscribe(ctx)
+			messages, err := c.Subscribe(ctx, rtsock.Filter{})
 			require.NoError(t, err)
 			var got []string
 			done := make(chan error)
@@ -186,5 +187,140 @@ func TestSubscribe(t *testing.T) {
 			assert.Equal(t, []string{"RTM_ADD", "overrun", "RTM_DELETE"}, got)
 			require.NoError(t, c.Close())
 		})
+	})
+}
+
+// hear runs f while a subscription is read, and returns what it told.
+func hear(t *testing.T, c *rtsock.Client, want rtsock.Filter, tell func(m bsd.Message) string, f func()) (got []string) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		messages, err := c.Subscribe(ctx, want)
+		require.NoError(t, err)
+		done := make(chan error)
+		go func() {
+			for m, err := range messages {
+				if err != nil {
+					done <- err
+					return
+				}
+				got = append(got, tell(m))
+			}
+		}()
+		f()
+		synctest.Wait()
+		cancel()
+		assert.ErrorIs(t, <-done, context.Canceled)
+		require.NoError(t, c.Close())
+	})
+	return got
+}
+
+// A subscription hears what it asked for, whether or not the kernel filters.
+func TestFilter(t *testing.T) {
+	onAll(t, func(t *testing.T, k *bsdtest.Kernel, c *rtsock.Client) {
+		l := c.Layout()
+		all := func() {
+			require.NoError(t, c.Change(request(l, bsd.OpAdd, "10.0.0.0/8", "192.0.2.2")))
+			k.SetLink(2, func(l *bsdtest.Link) { l.MTU = 1400 })
+			k.AddAddr(2, netip.MustParsePrefix("192.0.2.9/24"))
+			static := request(l, bsd.OpAdd, "11.0.0.0/8", "192.0.2.2")
+			static.Flags &^= l.RTF("static")
+			require.NoError(t, c.Change(static))
+		}
+		name := func(m bsd.Message) string { return l.TypeName(m.Head().Type) }
+		got := hear(t, c, rtsock.Filter{Ops: []bsd.Op{bsd.OpLink}}, name, all)
+		assert.Equal(t, []string{"RTM_IFINFO"}, got)
+		require.NoError(t, c.Change(request(l, bsd.OpDelete, "10.0.0.0/8", "")))
+		require.NoError(t, c.Change(request(l, bsd.OpDelete, "11.0.0.0/8", "")))
+		got = hear(t, c, rtsock.Filter{Ops: []bsd.Op{bsd.OpAdd, bsd.OpNewAddr}, Without: l.RTF("static")}, name, all)
+		assert.Equal(t, []string{"RTM_NEWADDR", "RTM_ADD"}, got)
+	})
+}
+
+// Several routing tables, where the kernel has them: FIBs, routing tables.
+func TestTables(t *testing.T) {
+	onAll(t, func(t *testing.T, k *bsdtest.Kernel, c *rtsock.Client) {
+		l := c.Layout()
+		k.AddTable(2)
+		tables, err := c.Tables(t.Context())
+		require.NoError(t, err)
+		switch l.Tables {
+		case bsd.OneTable:
+			assert.Equal(t, []int{0}, tables)
+			return
+		case bsd.SocketTable:
+			assert.Equal(t, []int{0, 1, 2}, tables)
+			add := request(l, bsd.OpAdd, "10.0.0.0/8", "192.0.2.2")
+			add.Table = 7
+			assert.ErrorIs(t, c.Change(add), syscall.EINVAL, "no such FIB")
+		case bsd.MessageTable:
+			assert.Equal(t, []int{0, 2}, tables)
+		}
+		tell := func(m bsd.Message) string {
+			r, ok := m.(*bsd.RouteMsg)
+			if !ok {
+				return l.TypeName(m.Head().Type)
+			}
+			p, _ := l.Prefix(&r.Header)
+			return fmt.Sprintf("%s %d %s", l.TypeName(r.Type), r.Table, p)
+		}
+		got := hear(t, c, rtsock.Filter{}, tell, func() {
+			for _, n := range []uint16{2, 0} {
+				add := request(l, bsd.OpAdd, "10.0.0.0/8", "192.0.2.2")
+				add.Table = n
+				require.NoError(t, c.Change(add))
+				synctest.Wait()
+			}
+		})
+		assert.Equal(t, []string{"RTM_ADD 2 10.0.0.0/8", "RTM_ADD 0 10.0.0.0/8"}, got)
+
+		del := request(l, bsd.OpDelete, "10.0.0.0/8", "")
+		require.NoError(t, c.Change(del))
+		assert.Empty(t, table(t, c, rtsock.Query{Dump: bsd.DumpRoutes}))
+		assert.Len(t, table(t, c, rtsock.Query{Dump: bsd.DumpRoutes, Table: 2}), 1)
+		for m, err := range c.Dump(t.Context(), rtsock.Query{Dump: bsd.DumpRoutes, Table: 2}) {
+			require.NoError(t, err)
+			assert.EqualValues(t, 2, m.(*bsd.RouteMsg).Table)
+		}
+		get := request(l, bsd.OpGet, "10.1.1.1/32", "")
+		_, err = c.Get(t.Context(), get)
+		assert.ErrorIs(t, err, syscall.ESRCH)
+		get.Table = 2
+		r, err := c.Get(t.Context(), get)
+		require.NoError(t, err)
+		assert.EqualValues(t, 2, r.Table)
+		for _, err := range c.Dump(t.Context(), rtsock.Query{Dump: bsd.DumpRoutes, Table: 9}) {
+			assert.Error(t, err, "no such table")
+		}
+	})
+}
+
+// One socket of several that overflows is a loss; the others go on.
+func TestTablesLoss(t *testing.T) {
+	l, err := bsd.Profile{OS: "freebsd"}.Layout()
+	require.NoError(t, err)
+	k := bsdtest.New(l)
+	k.AddTable(3)
+	c := rtsock.New(k)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		messages, err := c.Subscribe(ctx, rtsock.Filter{})
+		require.NoError(t, err)
+		assert.Equal(t, 4, k.Sockets())
+		lost, done := 0, make(chan bool)
+		go func() {
+			for _, err := range messages {
+				if errors.Is(err, rtsock.ErrOverrun) {
+					lost++
+				}
+			}
+			close(done)
+		}()
+		k.Lose()
+		synctest.Wait()
+		cancel()
+		<-done
+		assert.Equal(t, 4, lost)
+		assert.Zero(t, k.Sockets())
 	})
 }

@@ -33,7 +33,7 @@ type system struct{ layout *bsd.Layout }
 
 func (s *system) Layout() *bsd.Layout { return s.layout }
 
-func (s *system) Socket(table int) (Socket, error) {
+func (s *system) Socket(table int, f Filter) (Socket, error) {
 	fd, err := unix.Socket(int(s.layout.AFRoute), unix.SOCK_RAW, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
@@ -41,7 +41,7 @@ func (s *system) Socket(table int) (Socket, error) {
 	unix.CloseOnExec(fd)
 	// More room than the default before messages are lost. Less will do.
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1<<20)
-	if err := errors.Join(prepare(fd, table), unix.SetNonblock(fd, true)); err != nil {
+	if err := errors.Join(s.prepare(fd, table, &f), unix.SetNonblock(fd, true)); err != nil {
 		unix.Close(fd)
 		return nil, err
 	}

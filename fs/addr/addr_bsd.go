@@ -110,6 +110,7 @@ func (k *pfKernel) Run(_ context.Context, steps []Step) []error {
 // message may lack the broadcast address (NetBSD), and goes with its link.
 func (k *pfKernel) Watch(ctx context.Context) iter.Seq2[fs.Event[Addr], error] {
 	return pf.Watch(ctx, k.c, pf.Source[Addr]{
+		Hear: rtsock.Filter{Ops: []bsd.Op{bsd.OpLink, bsd.OpAnnounce, bsd.OpNewAddr, bsd.OpDelAddr, bsd.OpChgAddr}},
 		Rows: func(ctx context.Context) iter.Seq2[*Addr, error] { return k.Addrs(ctx, "") },
 		Event: func(m bsd.Message) (pf.What, *Addr) {
 			switch m.(type) {

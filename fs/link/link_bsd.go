@@ -159,6 +159,7 @@ func (k *pfKernel) Stats(ctx context.Context, index int) (*Stats, error) {
 // Watch yields the links, and reads them again where the kernel tells of one.
 func (k *pfKernel) Watch(ctx context.Context) iter.Seq2[fs.Event[Link], error] {
 	return pf.Watch(ctx, k.c, pf.Source[Link]{
+		Hear: rtsock.Filter{Ops: []bsd.Op{bsd.OpLink, bsd.OpAnnounce}},
 		Rows: k.Links,
 		Event: func(m bsd.Message) (pf.What, *Link) {
 			switch m.(type) {

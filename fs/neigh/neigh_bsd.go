@@ -265,6 +265,8 @@ func (k *pfKernel) send(op bsd.Op, link uint16, dst netip.Addr, gateway bsd.Sock
 // what it tells is often a part, or comes before the neighbour has answered.
 func (k *pfKernel) Watch(ctx context.Context) iter.Seq2[fs.Event[Neigh], error] {
 	return pf.Watch(ctx, k.c, pf.Source[Neigh]{
+		Hear: rtsock.Filter{Ops: []bsd.Op{bsd.OpAdd, bsd.OpDelete, bsd.OpChange, bsd.OpResolve, bsd.OpNeighbour,
+			bsd.OpLink, bsd.OpAnnounce, bsd.OpNewAddr, bsd.OpDelAddr, bsd.OpChgAddr}},
 		Rows: func(ctx context.Context) iter.Seq2[*Neigh, error] { return k.Neighs(ctx, "") },
 		Event: func(m bsd.Message) (pf.What, *Neigh) {
 			switch m := m.(type) {

@@ -409,6 +409,8 @@ func (k *pfKernel) Watch(ctx context.Context) iter.Seq2[fs.Event[Route], error] 
 	var names *pf.Links
 	var r Route
 	return pf.Watch(ctx, k.c, pf.Source[Route]{
+		Hear: rtsock.Filter{Ops: []bsd.Op{bsd.OpAdd, bsd.OpDelete, bsd.OpChange, bsd.OpRedirect,
+			bsd.OpLink, bsd.OpAnnounce, bsd.OpNewAddr, bsd.OpDelAddr, bsd.OpChgAddr}, Without: k.others},
 		Rows: func(ctx context.Context) iter.Seq2[*Route, error] {
 			return func(yield func(*Route, error) bool) {
 				var err error

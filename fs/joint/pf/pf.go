@@ -119,12 +119,14 @@ type Source[T any] struct {
 	Rows func(ctx context.Context) iter.Seq2[*T, error]
 	// Event tells what a message says; with Added and Deleted, of which record.
 	Event func(m bsd.Message) (What, *T)
+	// Hear is what Event knows of.
+	Hear rtsock.Filter
 }
 
 // Watch yields the table, and then its changes until ctx ends.
 func Watch[T any](ctx context.Context, c *rtsock.Client, src Source[T]) iter.Seq2[fs.Event[T], error] {
 	return func(yield func(fs.Event[T], error) bool) {
-		messages, err := c.Subscribe(ctx)
+		messages, err := c.Subscribe(ctx, src.Hear)
 		if err != nil {
 			yield(fs.Event[T]{}, err)
 			return
