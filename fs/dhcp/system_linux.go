@@ -117,11 +117,13 @@ func table(n uint32) uint32 {
 	return n
 }
 
+// lifetime is in whole seconds, rounded up: the kernel must not end what is still a lease. At the
+// lease's own end the client takes the address away, the kernel only if there is none any more.
 func lifetime(d time.Duration) uint32 {
 	if d == v4.Forever {
 		return rt.Forever
 	}
-	return uint32(max(d/time.Second, 1))
+	return uint32(max((d+time.Second-1)/time.Second, 1))
 }
 
 func address(link int, a Addr) *rt.Addr {
