@@ -230,38 +230,3 @@ func TestSettings6(t *testing.T) {
 	}
 	require.Equal(t, "search org\nnameserver 2001:db8::53\nnameserver fe80::53%eth0\n", string(s.AppendResolvConf(nil, "eth0")))
 }
-
-// A file that anybody wrote is read without harm, and what is taken from it can be used and saved.
-func FuzzStore6(f *testing.F) {
-	dir := f.TempDir()
-	s := &lease.Store{Dir: dir, BootID: "one"}
-	l := randomLease6(rand.New(rand.NewPCG(1, 1)))
-	l.Addrs = append(l.Addrs, v6.IAAddr{Addr: addr("2001:db8::1"), Preferred: 1, Valid: 1})
-	require.NoError(f, s.Save6(key6, l))
-	files, err := os.ReadDir(dir)
-	require.NoError(f, err)
-	good, err := os.ReadFile(filepath.Join(dir, files[0].Name()))
-	require.NoError(f, err)
-	f.Add(good)
-	f.Add([]byte("{"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		s := &lease.Store{Dir: t.TempDir(), BootID: "one"}
-		name := filepath.Join(s.Dir, files[0].Name())
-		require.NoError(t, os.WriteFile(name, b, 0o600))
-		l, err := s.Load6(key6, start)
-		if err != nil {
-			return
-		}
-		for _, now := range []lease.Instant{start, {Boot: 0}, {Boot: l.Expires()}} {
-			if left := l.Prune(now); left != nil {
-				_, _ = left.Settings(now)
-				require.Greater(t, left.Next(), now.Boot)
-			}
-		}
-		require.NoError(t, s.Save6(key6, l))
-		again, err := s.Load6(key6, start)
-		require.NoError(t, err)
-		require.Equal(t, l.Addrs, again.Addrs)
-		require.Equal(t, l.Prefixes, again.Prefixes)
-	})
-}

@@ -110,9 +110,17 @@ func (g *given6) lasts() bool { return g.Preferred >= 0 && g.Valid > 0 && g.Vali
 
 // Save6 replaces the lease of k, and returns when it is on the disk.
 func (s *Store) Save6(k Key6, l *Lease6) error {
-	reply, err := l.Reply.Append(nil)
+	b, err := s.encode6(k, l)
 	if err != nil {
 		return err
+	}
+	return replace(s.name6(k), append(b, '\n'))
+}
+
+func (s *Store) encode6(k Key6, l *Lease6) ([]byte, error) {
+	reply, err := l.Reply.Append(nil)
+	if err != nil {
+		return nil, err
 	}
 	r := record6{
 		Link: k.Link, DUID: k.DUID.String(), IAID: k.IAID, Server: l.Server.String(),
@@ -124,11 +132,7 @@ func (s *Store) Save6(k Key6, l *Lease6) error {
 	for _, p := range l.Prefixes {
 		r.Prefixes = append(r.Prefixes, given6{p.Prefix, p.Preferred, p.Valid})
 	}
-	b, err := json.MarshalIndent(r, "", "\t")
-	if err != nil {
-		return err
-	}
-	return replace(s.name6(k), append(b, '\n'))
+	return json.MarshalIndent(r, "", "\t")
 }
 
 // Remove6 forgets the lease of k.
