@@ -76,7 +76,12 @@ type (
 	Renew struct{}
 	// Rebind asks any server now, as T2 would.
 	Rebind struct{}
-	// LinkUp and LinkDown tell of the carrier. A machine begins with the link up.
+	// Discover asks who is there, and takes nothing: the answers come as Answer.
+	Discover struct{}
+	// Inform asks for options only, beside what is held: they come as Got.
+	Inform struct{}
+	// LinkUp and LinkDown tell whether messages can be sent: of the carrier, and of a link-local address. A
+	// machine begins with the link up.
 	LinkUp   struct{}
 	LinkDown struct{}
 	// A Packet came. Raw is the message as it was, for authentication. Msg must not be changed afterwards.
@@ -93,13 +98,15 @@ func (Stop) event()     {}
 func (Release) event()  {}
 func (Renew) event()    {}
 func (Rebind) event()   {}
+func (Discover) event() {}
+func (Inform) event()   {}
 func (LinkUp) event()   {}
 func (LinkDown) event() {}
 func (Packet) event()   {}
 func (Conflict) event() {}
 
 // An Action is what is to be done, in the order given: Send, Apply, Remove, Save,
-// Forget; or to be told: Changed, Advertised, Ignored, Got, Refused.
+// Forget; or to be told: Changed, Answer, Ignored, Got, Refused.
 type Action interface{ action() }
 
 type (
@@ -122,11 +129,15 @@ type (
 		From, To State
 		Why      string
 	}
-	// Advertised tells of a server's offer.
-	Advertised struct{ Msg *v6.Message }
-	// Got is the answer of a client that asks for options only.
+	// Answer tells of a server's message that answers; Why it was not taken, if it was not. A flood of those
+	// that are not is told of in the powers of two.
+	Answer struct {
+		Msg *v6.Message
+		Why string
+	}
+	// Got has the options that were asked for alone; nil: nobody told them to Inform.
 	Got struct{ Msg *v6.Message }
-	// Ignored tells of a packet that was only counted. A flood is told of in the powers of two.
+	// Ignored tells of another packet that was only counted. A flood is told of in the powers of two.
 	Ignored struct {
 		Reason Reason
 		Count  uint64
@@ -136,16 +147,16 @@ type (
 	Refused struct{ Why string }
 )
 
-func (Send) action()       {}
-func (Apply) action()      {}
-func (Remove) action()     {}
-func (Save) action()       {}
-func (Forget) action()     {}
-func (Changed) action()    {}
-func (Advertised) action() {}
-func (Got) action()        {}
-func (Ignored) action()    {}
-func (Refused) action()    {}
+func (Send) action()    {}
+func (Apply) action()   {}
+func (Remove) action()  {}
+func (Save) action()    {}
+func (Forget) action()  {}
+func (Changed) action() {}
+func (Answer) action()  {}
+func (Got) action()     {}
+func (Ignored) action() {}
+func (Refused) action() {}
 
 // A Reason to ignore a packet.
 type Reason uint8
@@ -181,6 +192,7 @@ type Machine struct {
 	state State
 	down  bool // the link
 	due   time.Duration
+	side  time.Duration // due time of an exchange on the side
 	x     exchange
 
 	best   *v6.Message // the best Advertise so far
@@ -201,7 +213,7 @@ func New(cfg Config, r Rand) *Machine {
 	if cfg.Request == nil {
 		cfg.Request = DefaultRequest
 	}
-	return &Machine{cfg: cfg, rand: r, due: never, solMax: solicitTimes.mrt, infMax: informTimes.mrt}
+	return &Machine{cfg: cfg, rand: r, due: never, side: never, solMax: solicitTimes.mrt, infMax: informTimes.mrt}
 }
 
 // State returns the state.
@@ -213,13 +225,16 @@ func (m *Machine) Lease() *Lease { return m.held }
 // XID returns the transaction that is alive.
 func (m *Machine) XID() (xid uint32, ok bool) { return m.x.xid, m.x.live }
 
+// Tries returns how many messages the transaction has sent.
+func (m *Machine) Tries() int { return m.x.tries }
+
 // Stats returns the counters.
 func (m *Machine) Stats() Stats { return m.stats }
 
 // Deadline returns when Step is to be called at the latest, on the boot clock, if
 // at all.
 func (m *Machine) Deadline() (at time.Duration, ok bool) {
-	at = m.due
+	at = min(m.due, m.side)
 	if m.held != nil {
 		at = min(at, m.held.Next())
 	}
@@ -243,6 +258,10 @@ func (m *Machine) Step(now lease.Instant, ev Event) []Action {
 		m.release()
 	case Renew, Rebind:
 		m.renewNow(ev)
+	case Discover:
+		m.aside(v6.Solicit)
+	case Inform:
+		m.aside(v6.InfoRequest)
 	case LinkUp:
 		m.link(true)
 	case LinkDown:
@@ -273,6 +292,9 @@ func (m *Machine) stateless() bool { return !m.cfg.Address && !m.cfg.Prefix }
 func (m *Machine) timers() {
 	m.expire()
 	if m.now.Boot < m.due {
+		if m.now.Boot >= m.side {
+			m.sideDue()
+		}
 		return
 	}
 	m.due = never
@@ -390,6 +412,7 @@ func (m *Machine) link(up bool) {
 	m.down = !up
 	switch {
 	case m.state == Stopped:
+		m.end()
 	case up:
 		m.restart(0, "the link is up")
 	case m.state == Releasing:
@@ -524,6 +547,35 @@ func (m *Machine) bound(why string) {
 	m.due = min(m.held.At(m.held.T1), m.held.At(m.held.T2))
 	if m.due <= m.now.Boot { // it was due meanwhile
 		m.renewal()
+	}
+}
+
+// aside begins an exchange that changes nothing of what is held.
+func (m *Machine) aside(typ v6.MessageType) {
+	switch {
+	case m.down:
+		m.refuse("the link is down")
+	case typ == v6.Solicit && m.stateless():
+		m.refuse("it asks for options only")
+	case m.state != Stopped && m.state != Init && m.state != Bound && m.state != Informed, m.x.live && !m.x.side:
+		m.refuse("it is busy: " + m.state.String())
+	default:
+		m.end()
+		m.x.side = true
+		m.exchange(typ, sideTimes)
+	}
+}
+
+func (m *Machine) sideDue() {
+	m.side = never
+	if m.x.tries < sideTimes.mrc {
+		m.send()
+		return
+	}
+	typ := m.x.typ
+	m.end()
+	if typ == v6.InfoRequest {
+		m.do(Got{})
 	}
 }
 

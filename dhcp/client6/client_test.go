@@ -168,6 +168,11 @@ func none[A client6.Action](r *run) {
 
 func (r *run) ignored(why client6.Reason) *run {
 	r.t.Helper()
+	require.NotZero(r.t, r.m.Stats().Ignored[why])
+	if a, ok := act[client6.Answer](r); ok {
+		require.NotEmpty(r.t, a.Why)
+		return r
+	}
 	require.Equal(r.t, why, need[client6.Ignored](r).Reason)
 	return r
 }
@@ -177,7 +182,7 @@ func TestFourMessages(t *testing.T) {
 	assert.Contains(t, r.sent.String(), "elapsed_time=0 ia_na[iaid=7 t1=0 t2=0] ia_pd[iaid=7 t1=0 t2=0] option_request=dns_servers,")
 	r.answer(v6.Advertise, hour).state(client6.Soliciting)
 	none[client6.Send](r)
-	need[client6.Advertised](r)
+	assert.Empty(t, need[client6.Answer](r).Why)
 	d := r.due()
 	assert.GreaterOrEqual(t, d, time.Second, "servers are given their time")
 	assert.LessOrEqual(t, d, 1100*time.Millisecond)
@@ -431,7 +436,7 @@ func TestTimesOfAServer(t *testing.T) {
 		"nothing":                gives(0, 0, 0, 0),
 	} {
 		r := begin(t, both).step(client6.Start{}).answer(v6.Advertise, g, preference(255))
-		require.Equal(t, client6.Unusable, need[client6.Ignored](r).Reason, name)
+		require.NotEmpty(t, need[client6.Answer](r).Why, name)
 	}
 }
 
@@ -617,4 +622,35 @@ func TestHint(t *testing.T) {
 	assert.Contains(t, r.sent.String(), "user_class=x")
 	r.answer(v6.Advertise, hour, preference(255))
 	assert.Contains(t, r.sent.String(), "ia_prefix[2001:db8:a0::/48")
+}
+
+// Who is there, and what options there are, is asked beside a lease that goes on.
+func TestOnTheSide(t *testing.T) {
+	r := begin(t, both).bound()
+	before, due := r.m.Lease(), r.now.Boot+30*time.Minute
+	r.step(client6.Discover{}).sends(v6.Solicit).state(client6.Bound)
+	require.NotContains(t, r.sent.String(), "2001:db8", "for what it has it asks nobody else")
+	r.answer(v6.Advertise, hour, from(other))
+	require.Equal(t, client6.Answer{Msg: need[client6.Answer](r).Msg}, need[client6.Answer](r))
+	r.answer(v6.Advertise, says(v6.NoAddrsAvail))
+	require.Contains(t, need[client6.Answer](r).Why, "no_addrs_avail")
+	r.answer(v6.Reply, hour, func(o *v6.Options) { o.SetRapidCommit() }).ignored(client6.Undue)
+	r.around(time.Second).sends(v6.Solicit).due()
+	require.Empty(t, r.acts)
+	at, _ := r.m.Deadline()
+	require.Equal(t, due, at)
+	require.Same(t, before, r.m.Lease())
+
+	r.step(client6.Inform{}).sends(v6.InfoRequest).answer(v6.Reply, from(other))
+	require.NotNil(t, need[client6.Got](r).Msg)
+	r.step(client6.Inform{}).around(time.Second).due()
+	require.Nil(t, need[client6.Got](r).Msg)
+
+	r.step(client6.Inform{}).step(client6.Renew{}).sends(v6.Renew).step(client6.Discover{})
+	require.Equal(t, "it is busy: RENEWING", need[client6.Refused](r).Why)
+	r.step(client6.Stop{}).step(client6.Discover{}).sends(v6.Solicit).step(client6.LinkDown{})
+	_, ok := r.m.Deadline()
+	require.False(t, ok)
+	r.step(client6.Inform{})
+	require.Equal(t, "the link is down", need[client6.Refused](r).Why)
 }

@@ -15,6 +15,14 @@ func (m *Machine) ignore(r Reason, why string) {
 	}
 }
 
+// reject is ignore for a message of a known server to what was asked.
+func (m *Machine) reject(msg *v6.Message, r Reason, why string) {
+	m.stats.Ignored[r]++
+	if n := m.stats.Ignored[r]; n < 16 || n&(n-1) == 0 {
+		m.do(Answer{msg, why})
+	}
+}
+
 func (m *Machine) packet(p Packet) {
 	msg := p.Msg
 	if int(msg.Type) < len(m.stats.Received) {
@@ -43,11 +51,11 @@ func (m *Machine) packet(p Packet) {
 		return
 	}
 	if len(m.cfg.Servers) > 0 && !slices.ContainsFunc(m.cfg.Servers, func(d v6.DUID) bool { return sameDUID(d, server) }) {
-		m.ignore(NotAllowed, server.String())
+		m.reject(msg, NotAllowed, "from a server that is not allowed")
 		return
 	}
 	if asked, ok := m.server(); ok && !sameDUID(asked, server) {
-		m.ignore(OtherServer, server.String())
+		m.reject(msg, OtherServer, "another server was asked")
 		return
 	}
 	m.limits(msg)
@@ -91,20 +99,23 @@ func (m *Machine) limits(msg *v6.Message) {
 
 // advertise weighs an offer (RFC 8415 18.2.9).
 func (m *Machine) advertise(msg *v6.Message) {
-	if m.state != Soliciting {
-		m.ignore(Undue, "an advertise in "+m.state.String())
+	if m.x.typ != v6.Solicit {
+		m.reject(msg, Undue, "an advertise in "+m.state.String())
 		return
 	}
 	if err := refusal(msg); err != nil {
-		m.ignore(Unusable, err.Error())
+		m.reject(msg, Unusable, err.Error())
 		return
 	}
 	r, err := m.cfg.read(msg, m.now, nil)
 	if err != nil {
-		m.ignore(Unusable, err.Error())
+		m.reject(msg, Unusable, err.Error())
 		return
 	}
-	m.do(Advertised{msg})
+	m.do(Answer{Msg: msg})
+	if m.x.side {
+		return
+	}
 	if m.best == nil || m.weight(msg, r.lease) > m.weightOfBest() {
 		m.best = msg
 	}
@@ -136,8 +147,8 @@ func refusal(msg *v6.Message) error {
 func (m *Machine) reply(msg *v6.Message) {
 	switch m.x.typ {
 	case v6.Solicit:
-		if !m.cfg.RapidCommit || !msg.Options.RapidCommit() {
-			m.ignore(Undue, "a reply without rapid commit")
+		if m.x.side || !m.cfg.RapidCommit || !msg.Options.RapidCommit() {
+			m.reject(msg, Undue, "a reply without rapid commit")
 			return
 		}
 		m.leased(msg, nil)
@@ -154,6 +165,7 @@ func (m *Machine) reply(msg *v6.Message) {
 	case v6.Confirm:
 		m.confirmed(msg)
 	case v6.Release, v6.Decline:
+		m.do(Answer{Msg: msg})
 		m.gaveBack("the server knows")
 	case v6.InfoRequest:
 		m.informed(msg)
@@ -169,14 +181,17 @@ func (m *Machine) leased(msg *v6.Message, old *Lease) {
 	r, err := m.cfg.read(msg, m.x.sent, old)
 	switch {
 	case r.noBinding && m.x.typ != v6.Request && m.x.typ != v6.Solicit:
-		m.request(msg) // to the server that forgot
+		m.do(Answer{msg, "the server does not know of the lease"})
+		m.request(msg)
 	case r.gone:
+		m.do(Answer{msg, "it takes all back"})
 		m.do(Forget{})
 		m.failed("the server took all back")
 	case err != nil:
 		m.refused(msg, err)
 	default:
 		if left := r.lease.Prune(m.now); left != nil {
+			m.do(Answer{Msg: msg})
 			m.bind(left)
 			return
 		}
@@ -190,14 +205,16 @@ func (m *Machine) refused(msg *v6.Message, why error) {
 	st, _ := msg.Options.Status()
 	switch {
 	case st.Code == v6.UnspecFail || st.Code == v6.UseMulticast:
-		m.ignore(Unusable, why.Error()) // the next message comes when it is due
+		m.reject(msg, Unusable, why.Error()) // the next message comes when it is due
 	case m.x.typ == v6.Request:
+		m.do(Answer{msg, why.Error()})
 		m.failed(why.Error())
 	case st.Code == v6.NotOnLink && m.x.typ != v6.Solicit:
+		m.do(Answer{msg, why.Error()})
 		m.do(Forget{})
 		m.failed(why.Error())
 	default:
-		m.ignore(Unusable, why.Error())
+		m.reject(msg, Unusable, why.Error())
 	}
 }
 
@@ -219,6 +236,7 @@ func (m *Machine) confirmed(msg *v6.Message) {
 		m.refused(msg, err)
 		return
 	}
+	m.do(Answer{Msg: msg})
 	if m.held == nil {
 		left := m.asked.Prune(m.now)
 		if left == nil {
@@ -234,14 +252,19 @@ func (m *Machine) confirmed(msg *v6.Message) {
 
 func (m *Machine) informed(msg *v6.Message) {
 	if err := refusal(msg); err != nil {
-		m.ignore(Unusable, err.Error())
+		m.reject(msg, Unusable, err.Error())
 		return
 	}
 	after, err := msg.Options.InfoRefresh()
 	if err != nil {
 		after = v6.InfoRefreshDefault
 	}
+	m.do(Answer{Msg: msg})
 	m.do(Got{msg})
+	if m.x.side {
+		m.end()
+		return
+	}
 	m.end()
 	m.enter(Informed, "")
 	m.due = never

@@ -21,6 +21,7 @@ var (
 	renewTimes   = times{irt: 10 * time.Second, mrt: 10 * time.Minute}
 	releaseTimes = times{irt: time.Second, mrc: 4} // and of Decline
 	informTimes  = times{irt: time.Second, mrt: time.Hour}
+	sideTimes    = times{irt: time.Second, mrc: 2} // of what is asked for once
 )
 
 // maxDelay is the longest wait of chance before a first message: SOL_MAX_DELAY, CNF_MAX_DELAY, INF_MAX_DELAY.
@@ -29,6 +30,7 @@ const maxDelay = time.Second
 // An exchange is the transaction that is alive.
 type exchange struct {
 	live  bool
+	side  bool // of Discover or Inform
 	xid   uint32
 	typ   v6.MessageType
 	times times
@@ -43,12 +45,13 @@ type exchange struct {
 func (m *Machine) end() {
 	m.x = exchange{}
 	m.best = nil
+	m.side = never
 }
 
 // exchange begins a transaction with its first message.
 func (m *Machine) exchange(typ v6.MessageType, t times) {
 	m.x = exchange{
-		live: true, typ: typ, times: t, began: m.now.Boot, end: never,
+		live: true, side: m.x.side, typ: typ, times: t, began: m.now.Boot, end: never,
 		xid: uint32(m.rand.Uint64() >> 40),
 	}
 	if t.mrd > 0 {
@@ -85,6 +88,10 @@ func (m *Machine) send() {
 	if mrt := x.times.mrt; mrt > 0 && x.rt > mrt {
 		x.rt = m.around(mrt)
 	}
+	if x.side {
+		m.side = m.now.Boot + x.rt
+		return
+	}
 	m.due = min(m.now.Boot+x.rt, x.end)
 }
 
@@ -111,13 +118,16 @@ func (m *Machine) message() *v6.Message {
 		m.associations(o, m.asked, false)
 		return msg
 	case v6.Solicit:
-		if m.cfg.RapidCommit {
+		if m.cfg.RapidCommit && !m.x.side {
 			o.SetRapidCommit()
 		}
 	}
 	if msg.Type != v6.InfoRequest {
 		l := m.held
-		if l == nil {
+		switch {
+		case m.x.side:
+			l = nil
+		case l == nil:
 			l = m.asked
 		}
 		m.associations(o, l, true)
