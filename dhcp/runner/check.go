@@ -31,13 +31,15 @@ func (r *Runner) listenARP(a netip.Addr) error {
 	r.acd = acd.New(a, r.mac, *r.cfg.Check, r.rand)
 	r.wg.Go(func() {
 		for {
-			p := arp{from: s}
-			if s.Receive(&p.msg) != nil {
+			var msg wire.ARP
+			if s.Receive(&msg) != nil {
 				return
 			}
-			select {
-			case r.arps <- p:
-			case <-r.ctx.Done():
+			if !r.hand(func() {
+				if r.acd != nil && s == r.arp {
+					r.conflicts(r.acd.Receive(r.clock.now().Boot, &msg))
+				}
+			}) {
 				return
 			}
 		}

@@ -1,5 +1,6 @@
-// Package runner runs a DHCPv4 client on one link: it owns the clock, the sockets and
-// the goroutine that the machine of dhcp/client has not. It still sets nothing: what a
+// Package runner runs a DHCP client on one link: it owns the clock, the sockets and
+// the goroutine that the machine of dhcp/client or dhcp/client6 has not. Runner is of DHCPv4,
+// Runner6 of DHCPv6. It still sets nothing: what a
 // lease says goes to a function of the caller, as plain values.
 //
 //	r, err := runner.New(runner.Config{Link: link, Apply: apply, Notify: print})
@@ -74,15 +75,9 @@ type Status struct {
 
 // A Runner is the client of one link. Safe for concurrent use.
 type Runner struct {
-	cfg      Config
-	mac      wire.MAC
-	commands chan command
-	packets  chan packet
-	arps     chan arp
-	clock    *clock
-	ctx      context.Context
-	cancel   context.CancelFunc
-	wg       sync.WaitGroup // of the loop and the readers
+	*loop
+	cfg Config
+	mac wire.MAC
 
 	mu     sync.Mutex
 	status Status
@@ -101,28 +96,13 @@ type Runner struct {
 	unasked uint64
 	unsent  uint64
 	refused error
-	offset  time.Duration // between the clocks
-}
-
-type command struct {
-	ev   client.Event
-	done chan error
 }
 
 type packet struct {
-	from any // the socket
 	client.Packet
 	mac wire.MAC
 	err error
 }
-
-type arp struct {
-	from *rawsock.ARP
-	msg  wire.ARP
-}
-
-// ErrClosed is what a closed runner returns.
-var ErrClosed = errors.New("the client is closed")
 
 // New returns a runner whose client is stopped. It needs CAP_NET_RAW from the first command on.
 func New(cfg Config) (*Runner, error) {
@@ -131,47 +111,35 @@ func New(cfg Config) (*Runner, error) {
 	}
 	cfg.Client.CHAddr = cfg.Link.HWAddr
 	cfg.Client.Check = cfg.Check != nil && cfg.Check.Probes > 0
-	c, err := newClock()
+	l, err := newLoop()
 	if err != nil {
 		return nil, err
 	}
+	r := &Runner{loop: l, cfg: cfg, mac: wire.MAC(cfg.Link.HWAddr), rand: newRand()}
+	r.m = client.New(cfg.Client, r.rand)
+	r.publish(l.clock.now())
+	r.wg.Go(func() { r.run(r.due, r.deadline, r.closeSockets) })
+	return r, nil
+}
+
+// newRand is seeded with secrets.
+func newRand() *rand.Rand {
 	var seed [32]byte
 	crand.Read(seed[:])
-	r := &Runner{
-		cfg: cfg, mac: wire.MAC(cfg.Link.HWAddr), clock: c, rand: rand.New(rand.NewChaCha8(seed)),
-		commands: make(chan command), packets: make(chan packet), arps: make(chan arp),
-	}
-	r.m = client.New(cfg.Client, r.rand)
-	r.ctx, r.cancel = context.WithCancel(context.Background())
-	r.publish(c.now())
-	r.wg.Go(r.loop)
-	return r, nil
+	return rand.New(rand.NewChaCha8(seed))
 }
 
 // Close ends the runner where it is: what is applied stays, and so does the remembered
 // lease. It returns after the last goroutine.
-func (r *Runner) Close() error {
-	r.cancel()
-	r.wg.Wait()
-	return r.clock.close()
-}
+func (r *Runner) Close() error { return r.close() }
 
 // Do lets the machine take a command, or LinkUp and LinkDown, and returns why it refuses.
 func (r *Runner) Do(ctx context.Context, ev client.Event) error {
-	c := command{ev, make(chan error, 1)}
-	select {
-	case r.commands <- c:
-	case <-r.ctx.Done():
-		return ErrClosed
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case err := <-c.done:
-		return err
-	case <-r.ctx.Done():
-		return ErrClosed
-	}
+	return r.do(ctx, func() error {
+		r.refused = nil
+		r.step(ev)
+		return r.refused
+	})
 }
 
 // Start begins with the remembered lease if there is one, else with a wish for an address.
@@ -208,30 +176,6 @@ func (r *Runner) key() lease.Key {
 	return lease.Key{Link: r.cfg.Link.Name, HWAddr: r.cfg.Link.HWAddr, ClientID: id}
 }
 
-func (r *Runner) loop() {
-	defer r.closeSockets()
-	for {
-		select {
-		case <-r.ctx.Done():
-			return
-		case <-r.clock.c:
-			r.step(nil)
-		case c := <-r.commands:
-			r.refused = nil
-			r.step(c.ev)
-			c.done <- r.refused
-		case p := <-r.packets:
-			r.receive(p)
-		case a := <-r.arps:
-			if r.acd != nil && a.from == r.arp {
-				now := r.clock.now()
-				r.conflicts(r.acd.Receive(now.Boot, &a.msg))
-			}
-		}
-		r.watch()
-	}
-}
-
 // step runs the machine and does what it says.
 func (r *Runner) step(ev client.Event) {
 	now := r.clock.now()
@@ -239,10 +183,10 @@ func (r *Runner) step(ev client.Event) {
 	r.openRaw() // what is sent is answered
 	notes := make([]Note, 0, len(acts))
 	for _, a := range acts {
-		notes = append(notes, r.do(now, a))
+		notes = append(notes, r.act(now, a))
 	}
 	r.sockets()
-	r.stepped(now)
+	r.saveAgain(now)
 	r.publish(now) // what is told can be seen
 	for _, n := range notes {
 		r.notify(n)
@@ -255,11 +199,16 @@ func (r *Runner) notify(n Note) {
 	}
 }
 
-// watch runs what looks after the address, and sets the clock.
-func (r *Runner) watch() {
+// due runs the machine, and what looks after the address.
+func (r *Runner) due() {
+	r.step(nil)
 	if r.acd != nil {
 		r.conflicts(r.acd.Tick(r.clock.now().Boot))
 	}
+}
+
+// deadline is when something is due.
+func (r *Runner) deadline() time.Duration {
 	at := lease.Never
 	if d, ok := r.m.Deadline(); ok {
 		at = d
@@ -269,7 +218,7 @@ func (r *Runner) watch() {
 			at = min(at, d)
 		}
 	}
-	r.clock.set(at)
+	return at
 }
 
 func (r *Runner) publish(now lease.Instant) {
@@ -288,14 +237,11 @@ func (r *Runner) publish(now lease.Instant) {
 	r.mu.Unlock()
 }
 
-// stepped saves the lease again when the wall clock was set: what is in the file is by the old
+// saveAgain saves the lease again when the wall clock was set: what is in the file is by the old
 // one.
-func (r *Runner) stepped(now lease.Instant) {
-	offset := time.Duration(now.Wall.UnixNano()) - now.Boot
-	old := r.offset
-	r.offset = offset
-	l := r.m.Lease()
-	if d := offset - old; l == nil || old == 0 || d.Abs() < 5*time.Second {
+func (r *Runner) saveAgain(now lease.Instant) {
+	stepped, l := r.stepped(now), r.m.Lease()
+	if !stepped || l == nil {
 		return
 	}
 	c := *l
@@ -310,7 +256,7 @@ func (r *Runner) save(l *lease.Lease) error {
 	return r.cfg.Store.Save(r.key(), l)
 }
 
-func (r *Runner) do(now lease.Instant, a client.Action) Note {
+func (r *Runner) act(now lease.Instant, a client.Action) Note {
 	n := Note{At: now, Action: a}
 	switch a := a.(type) {
 	case client.Send:
@@ -363,9 +309,6 @@ func (r *Runner) apply(from, to *lease.Lease) (problems []string, err error) {
 }
 
 func (r *Runner) receive(p packet) {
-	if p.from != any(r.raw) && p.from != any(r.udp) {
-		return // of a socket that is closed
-	}
 	if p.err != nil {
 		r.unread++
 		r.publish(r.clock.now())
@@ -483,13 +426,14 @@ func read[S source](r *Runner, s S) {
 	r.wg.Go(func() {
 		var in rawsock.Packet
 		for s.Receive(&in) == nil {
-			p := packet{from: s, mac: in.From}
-			raw := append([]byte(nil), in.Payload...)
-			p.Msg, p.err = v4.Decode(raw)
-			p.Raw = raw
-			select {
-			case r.packets <- p:
-			case <-r.ctx.Done():
+			p := packet{mac: in.From}
+			p.Raw = append([]byte(nil), in.Payload...)
+			p.Msg, p.err = v4.Decode(p.Raw)
+			if !r.hand(func() {
+				if any(s) == any(r.raw) || any(s) == any(r.udp) { // else it is closed
+					r.receive(p)
+				}
+			}) {
 				return
 			}
 		}
