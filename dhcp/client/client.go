@@ -197,10 +197,12 @@ var reasonNames = [reasons]string{"no_reply", "other_xid", "other_client", "othe
 
 func (r Reason) String() string { return reasonNames[r] }
 
-// Stats count messages by type (v4.Discover ...), and what was ignored.
+// Stats count messages by type (v4.Discover ...), what was ignored, and messages with
+// v4.Message.Damage, whether they were used or ignored.
 type Stats struct {
 	Sent, Received [19]uint64
 	Ignored        [reasons]uint64
+	Damaged        uint64
 }
 
 const never = lease.Never

@@ -29,6 +29,8 @@
 //   - After a NAK the client waits 1, 2, 4 ... 64 s, after a DECLINE 10 s (3.1 5).
 //   - INIT-REBOOT asks twice within 5 s. Then a lease that is still applied is kept while it
 //     lasts (3.2 4); one that is only remembered becomes the wish in a DISCOVER.
+//   - A message with an option that is cut counts with those before it (v4.Message.Damage), as all
+//     clients in use have it: type, server, time and subnet mask must be among them.
 //   - A lease with another address than the one asked for is no answer.
 //   - Rapid commit (RFC 4039) and IPv6-only (RFC 8925) are off unless asked for: networks exist
 //     that answer them wrongly.

@@ -25,6 +25,9 @@ func (m *Machine) packet(p Packet) {
 	if int(t) < len(m.stats.Received) {
 		m.stats.Received[t]++
 	}
+	if msg.Damage != nil {
+		m.stats.Damaged++
+	}
 	if msg.Op != v4.BootReply || t == 0 {
 		m.ignore(NoReply, "")
 		return

@@ -24,7 +24,7 @@ func (s *Server) Serve(conn net.PacketConn) {
 			return
 		}
 		req, err := v4.Decode(buf[:n])
-		if err != nil {
+		if err != nil || req.Damage != nil {
 			continue
 		}
 		for _, r := range s.Handle(req, time.Since(began)) {

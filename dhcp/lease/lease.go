@@ -50,7 +50,7 @@ const Shortest = 2 * time.Second
 
 // FromACK reads the lease in a server's acknowledgement of a request that was
 // sent at start. T1 and T2 that contradict each other or the lease become 0.5 and 0.875
-// of it (RFC 2131 4.4.5).
+// of it (RFC 2131 4.4.5). A damaged message must have the subnet's mask before the damage.
 func FromACK(ack *v4.Message, start Instant) (*Lease, error) {
 	l := &Lease{Addr: ack.YIAddr, Start: start, ACK: ack}
 	if err := Usable(l.Addr); err != nil {
@@ -65,6 +65,9 @@ func FromACK(ack *v4.Message, start Instant) (*Lease, error) {
 	}
 	if l.Valid, err = ack.Options.LeaseTime(); err != nil {
 		return nil, err
+	}
+	if _, err := ack.Options.SubnetMask(); err != nil && ack.Damage != nil {
+		return nil, fmt.Errorf("%v, and before it: %w", ack.Damage, err)
 	}
 	if l.Valid < Shortest {
 		return nil, fmt.Errorf("a lease of %v", l.Valid)

@@ -43,6 +43,9 @@ const (
 func (l *Lease) Settings(now Instant) (s Settings, problems []string) {
 	o := l.ACK.Options
 	p := problemList{}
+	if l.ACK.Damage != nil {
+		p.add("damaged message: %v: it and what is behind it are not known", l.ACK.Damage)
+	}
 	bits := l.bits(&p)
 	s = Settings{Addr: netip.PrefixFrom(l.Addr, bits), Valid: l.Left(now)}
 	if bits < 31 {

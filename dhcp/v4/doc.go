@@ -12,7 +12,8 @@
 // bytes; getters and setters give them types. So an option that is nonsense, or that nobody
 // knows, kills no message: it is kept, its getter fails and says which option
 // and why, and it can be sent on. What makes a message unreadable is an error of
-// Decode: too few bytes, no cookie, an option that ends behind its field.
+// Decode: too few bytes, no cookie. An option that ends behind its field is told in
+// Damage, and what is before it can be used: whether it should is for the receiver to say.
 //
 // The encoding of options is the codec's matter: overload (52), the end (255) and
 // padding (0) never are in the list, values longer than 255 bytes are split

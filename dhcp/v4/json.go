@@ -21,6 +21,7 @@ type jsonMessage struct {
 	CHAddr  string       `json:"chaddr"`
 	SName   string       `json:"sname,omitempty"`
 	File    string       `json:"file,omitempty"`
+	Damage  string       `json:"damage,omitempty"`
 	Options []jsonOption `json:"options"`
 }
 
@@ -47,6 +48,9 @@ func (m *Message) MarshalJSON() ([]byte, error) {
 	}
 	if m.File != "" {
 		j.File = Quote(m.File)
+	}
+	if m.Damage != nil {
+		j.Damage = m.Damage.Error()
 	}
 	for _, o := range m.Options {
 		jo := jsonOption{Code: o.Code, Name: o.Code.Name()}

@@ -60,6 +60,10 @@ type Message struct {
 	File   string           // at most 128 bytes; empty if the field held options
 
 	Options Options
+
+	// Damage is what Decode found wrong with the framing of the options, if anything. Options has
+	// those before it. Append does not look at it.
+	Damage error
 }
 
 // Decode returns the message in b, which it copies.
@@ -75,8 +79,11 @@ func Decode(b []byte) (*Message, error) {
 // options. The memory of m.Options is used again. After an error m is good for nothing
 // but another Decode.
 //
-// Bytes behind the end option are ignored, and its absence; other defects of
-// framing are errors.
+// Bytes behind the end option are ignored, and its absence. An option that ends behind
+// its field is Damage: servers exist that send one and rubbish behind it, and all
+// clients that are in use take what is before. It is left out, and so is whatever may have lost
+// a part with it: earlier parts of the same option, an option whose last part is as long as a part
+// can be, and File and SName if they may have been meant to hold options.
 func (m *Message) Decode(b []byte) error {
 	if len(b) < offOptions {
 		return fmt.Errorf("%d bytes are too few for a message", len(b))
@@ -106,20 +113,19 @@ func (m *Message) Decode(b []byte) error {
 		Options: m.Options[:0],
 	}
 	r := reader{list: m.Options}
-	if err := r.field(b[offOptions:], "options"); err != nil {
-		return err
-	}
-	if r.overload&inFile == 0 {
+	r.field(b[offOptions:], "options")
+	if r.overload&inFile != 0 {
+		r.field(b[offFile:offCookie], "file")
+	} else if r.damage == nil {
 		m.File = cString(b[offFile:offCookie])
-	} else if err := r.field(b[offFile:offCookie], "file"); err != nil {
-		return err
 	}
-	if r.overload&inSName == 0 {
+	if r.overload&inSName != 0 {
+		r.field(b[offSName:offFile], "sname")
+	} else if r.damage == nil {
 		m.SName = cString(b[offSName:offFile])
-	} else if err := r.field(b[offSName:offFile], "sname"); err != nil {
-		return err
 	}
-	m.Options = r.list
+	r.mend()
+	m.Options, m.Damage = r.list, r.damage
 	return nil
 }
 
@@ -145,10 +151,12 @@ type reader struct {
 	overload uint8
 	at       [256]uint16 // 1 + the index of the first of each code
 	owned    [256]bool   // its bytes are a copy that may grow
+	open     [256]bool   // its last part could not be longer: another may follow
+	damage   error       // the first
 }
 
 // field reads one field; name is for errors.
-func (r *reader) field(b []byte, name string) error {
+func (r *reader) field(b []byte, name string) {
 	for i := 0; i < len(b); {
 		c := Code(b[i])
 		if c == optPad {
@@ -156,16 +164,28 @@ func (r *reader) field(b []byte, name string) error {
 			continue
 		}
 		if c == optEnd {
-			return nil
+			return
 		}
 		if i+2 > len(b) || i+2+int(b[i+1]) > len(b) {
-			return fmt.Errorf("%v: longer than the field %q", c, name)
+			r.open[c] = true
+			if r.damage == nil {
+				r.damage = fmt.Errorf("%v: longer than the field %q", c, name)
+			}
+			return
 		}
 		n := int(b[i+1])
 		r.add(c, b[i+2:i+2+n:i+2+n], name)
+		r.open[c] = n == 255
 		i += 2 + n
 	}
-	return nil
+}
+
+// mend leaves out of damaged options those that may lack a part.
+func (r *reader) mend() {
+	if r.damage == nil {
+		return
+	}
+	r.list = slices.DeleteFunc(r.list, func(o Option) bool { return r.open[o.Code] && Describe(o.Code).Max > 255 })
 }
 
 // add puts an option where it belongs: one that comes again is the rest of a

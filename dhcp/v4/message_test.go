@@ -74,16 +74,11 @@ func TestDecodeRefuses(t *testing.T) {
 		b    []byte
 		want string
 	}{
-		"nothing":                 {nil, "0 bytes are too few for a message"},
-		"no cookie":               {good[:239], "239 bytes are too few for a message"},
-		"other cookie":            {edit(236, 1), "no DHCP message: its cookie is 01825363"},
-		"op":                      {edit(0, 3), "op 3 is neither request nor reply"},
-		"hlen":                    {edit(2, 17), "a hardware address of 17 bytes"},
-		"only a code":             {append(good[:243:243], 12), `option 12 (host_name): longer than the field "options"`},
-		"one byte short":          {append(good[:243:243], 3, 4, 1, 2, 3), `option 3 (routers): longer than the field "options"`},
-		"unknown, 255 of nothing": {append(good[:243:243], 200, 255), `option 200: longer than the field "options"`},
-		"file cut":                {raw([]byte{52, 1, 1, 255}, nil, []byte(strings.Repeat("\x0c\x7d", 64))), `option 125 (vivso): longer than the field "file"`},
-		"sname cut":               {raw([]byte{52, 1, 2, 255}, bytes.Repeat([]byte{12}, 64), nil), `option 12 (host_name): longer than the field "sname"`},
+		"nothing":      {nil, "0 bytes are too few for a message"},
+		"no cookie":    {good[:239], "239 bytes are too few for a message"},
+		"other cookie": {edit(236, 1), "no DHCP message: its cookie is 01825363"},
+		"op":           {edit(0, 3), "op 3 is neither request nor reply"},
+		"hlen":         {edit(2, 17), "a hardware address of 17 bytes"},
 	} {
 		_, err := v4.Decode(c.b)
 		assert.EqualError(t, err, c.want, name)
@@ -92,6 +87,46 @@ func TestDecodeRefuses(t *testing.T) {
 		_, err := v4.Decode(good[:n])
 		assert.Error(t, err)
 	}
+}
+
+// A message whose last option is cut has those before it, and tells; nothing that may have lost a part is
+// left.
+func TestDamage(t *testing.T) {
+	head := []byte{54, 4, 192, 0, 2, 1, 53, 1, 2}
+	part := func(c byte, n int) []byte { return append([]byte{c, byte(n)}, bytes.Repeat([]byte{'x'}, n)...) }
+	for name, c := range map[string]struct {
+		options, sname, file []byte
+		want                 string
+		codes                []v4.Code
+	}{
+		"only a code":             {[]byte{12}, nil, nil, `option 12 (host_name): longer than the field "options"`, nil},
+		"one byte short":          {[]byte{3, 4, 1, 2, 3}, nil, nil, `option 3 (routers): longer than the field "options"`, nil},
+		"unknown, 255 of nothing": {[]byte{200, 255}, nil, nil, `option 200: longer than the field "options"`, nil},
+		"the second part":         {append(part(12, 3), 17, 1, '/', 12, 4, 'a'), nil, nil, `option 12 (host_name): longer than the field "options"`, []v4.Code{17}},
+		"a repetition":            {[]byte{54, 4, 1}, nil, nil, `option 54 (server_identifier): longer than the field "options"`, nil},
+		"behind a full part":      {append(part(121, 255), 12, 9, 'a'), nil, nil, `option 12 (host_name): longer than the field "options"`, nil},
+		"behind the last part":    {slices.Concat(part(121, 255), part(121, 9), []byte{12, 9, 'a'}), nil, nil, `option 12 (host_name): longer than the field "options"`, []v4.Code{121}},
+		"file": {[]byte{52, 1, 1, 255}, []byte("server"), bytes.Repeat([]byte("\x0c\x7d"), 64),
+			`option 125 (vivso): longer than the field "file"`, []v4.Code{12}},
+		"sname": {[]byte{52, 1, 3, 255}, bytes.Repeat([]byte{12}, 64), append(part(17, 3), 255),
+			`option 12 (host_name): longer than the field "sname"`, []v4.Code{17}},
+		"options, and file has more": {append([]byte{52, 1, 1}, 12, 9), []byte("server"), append(part(17, 3), 255),
+			`option 12 (host_name): longer than the field "options"`, []v4.Code{17}},
+		"options, and file may have more": {[]byte{12, 9}, []byte("server"), []byte("kernel"), `option 12 (host_name): longer than the field "options"`, nil},
+	} {
+		m, err := v4.Decode(raw(slices.Concat(head, c.options), c.sname, c.file))
+		require.NoError(t, err, name)
+		assert.EqualError(t, m.Damage, c.want, name)
+		assert.Equal(t, append([]v4.Code{54, 53}, c.codes...), codes(m), name)
+		assert.Equal(t, v4.Offer, m.Type(), name)
+		assert.Empty(t, m.File+m.SName, name)
+		j, err := m.MarshalJSON()
+		require.NoError(t, err)
+		assert.Contains(t, string(j), `"damage":"option `, name)
+	}
+	m, err := v4.Decode(raw(append(head, 255, 12, 9), nil, nil))
+	require.NoError(t, err)
+	assert.NoError(t, m.Damage, "behind the end there is nothing")
 }
 
 func TestDecodeTolerates(t *testing.T) {

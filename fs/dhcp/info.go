@@ -190,6 +190,7 @@ func statsTable(k Kernel) *fs.Table[View] {
 		r := client.Reason(i)
 		keys = append(keys, count("ignored_"+r.String(), "messages that changed nothing", func(v *View) uint64 { return v.Client.Ignored[r] }))
 	}
+	keys = append(keys, count("damaged", "messages with an option that was cut", func(v *View) uint64 { return v.Client.Damaged }))
 	raw := func(name, doc string, get func(v *View) uint64) { keys = append(keys, count(name, doc, get)) }
 	raw("packets", "packets of the raw socket", func(v *View) uint64 { return v.Raw.Received })
 	raw("truncated", "packets that end too early", func(v *View) uint64 { return v.Raw.Truncated })
