@@ -132,7 +132,7 @@ type (
 	// state Checking, also without an answer, ends it.
 	Probe struct{ Addr netip.Addr }
 	// Apply sets what New says. Old, if not nil, is what is set: what both have stays
-	// untouched but for its lifetimes.
+	// untouched but for its lifetimes. They may be the same lease, of which something may be lost.
 	Apply struct{ Old, New *lease.Lease }
 	// Remove takes away what the lease had set.
 	Remove struct {

@@ -256,6 +256,21 @@ func TestRenewAndRebind(t *testing.T) {
 	require.False(t, r.sent.CIAddr.IsValid(), "no stale ciaddr")
 }
 
+// A server that renews with another address: the old one goes when the new one is there.
+func TestRenewalOfAnotherAddress(t *testing.T) {
+	r := begin(t, client.Config{}).bound()
+	first := r.m.Lease()
+	r.due()
+	moved := netip.MustParseAddr("192.0.2.101")
+	r.state(client.Renewing).answer(v4.Ack, func(m *v4.Message) { m.YIAddr = moved }).state(client.Bound)
+	a := need[client.Apply](r)
+	require.Same(t, first, a.Old)
+	require.Equal(t, moved, a.New.Addr)
+	none[client.Remove](r)
+	r.due()
+	require.Equal(t, moved, r.sent.CIAddr)
+}
+
 func TestShortLeaseIsRenewedOften(t *testing.T) {
 	r := begin(t, client.Config{}).bound(lasting(30 * time.Second))
 	require.Equal(t, 15*time.Second, r.due())
@@ -301,6 +316,7 @@ func TestInitRebootUnanswered(t *testing.T) {
 	r.due()
 	r.state(client.Bound)
 	none[client.Remove](r)
+	require.Equal(t, client.Apply{Old: old, New: old}, need[client.Apply](r), "routes go with a link that is set down")
 	require.Same(t, old, r.m.Lease())
 	r.due()
 	r.state(client.Renewing)

@@ -29,7 +29,7 @@ func (m *Machine) packet(p Packet) {
 		m.stats.Damaged++
 	}
 	if msg.Op != v4.BootReply || t == 0 {
-		m.ignore(NoReply, "")
+		m.ignore(NoReply, "not of a server, or without a message type")
 		return
 	}
 	if !bytes.Equal(msg.CHAddr, m.cfg.CHAddr) || msg.HType != v4.Ethernet {
@@ -174,7 +174,8 @@ func (m *Machine) acked(msg *v4.Message, server netip.Addr) (Reason, string) {
 	if err != nil {
 		return Unusable, err.Error()
 	}
-	if want.IsValid() && want != l.Addr {
+	renewal := m.state == Renewing || m.state == Rebinding // where the server may give another address
+	if want.IsValid() && want != l.Addr && !renewal {
 		return Unusable, fmt.Sprintf("it gives %v, not %v", l.Addr, want)
 	}
 	if l.Left(m.now) == 0 {
@@ -186,6 +187,9 @@ func (m *Machine) acked(msg *v4.Message, server netip.Addr) (Reason, string) {
 	}
 	m.learn(msg)
 	why := fmt.Sprintf("lease of %v from %v", l.Addr, server)
+	if renewal && want != l.Addr {
+		why += " in place of " + want.String()
+	}
 	if m.held == nil && m.cfg.Check {
 		m.end()
 		m.next = l

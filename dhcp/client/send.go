@@ -186,6 +186,7 @@ func (m *Machine) rebootAgain() {
 	m.old = nil
 	if m.held != nil {
 		m.end()
+		m.do(Apply{Old: m.held, New: m.held}) // what a link that was down has lost
 		m.enter(Bound, "no server answers; the lease lasts")
 		m.due = m.held.At(m.held.T1)
 		m.timers()
