@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -30,8 +31,9 @@ func main() {
 	}
 }
 
-// interruptible returns a context that the first SIGINT or SIGTERM ends; a second
-// one ends the process. stop returns the signal that came, or 0.
+// interruptible returns a context that the first SIGINT or SIGTERM ends; one that comes more than a
+// second later ends the process. Until then it is the first again, as from timeout(1), which
+// signals a process and its group. stop returns the signal that came, or 0.
 func interruptible() (_ context.Context, stop func() syscall.Signal) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 1)
@@ -43,9 +45,9 @@ func interruptible() (_ context.Context, stop func() syscall.Signal) {
 		if !ok {
 			return
 		}
-		signal.Stop(signals)
 		came <- s.(syscall.Signal)
 		cancel()
+		time.AfterFunc(time.Second, func() { signal.Stop(signals) })
 	}()
 	return ctx, func() syscall.Signal {
 		signal.Stop(signals)
