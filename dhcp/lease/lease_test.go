@@ -151,12 +151,13 @@ func TestClasslessRoutes(t *testing.T) {
 
 	s, problems = settings(t, ack(with(
 		route("192.0.2.1/32", "192.0.2.66"),   // our server, by way of somebody
+		route("192.0.2.0/28", "192.0.2.66"),   // it, and its neighbours
 		route("192.0.2.100/32", "192.0.2.66"), // ourselves
 		route("127.0.0.0/8", "192.0.2.66"), route("224.0.0.0/4", "192.0.2.66"), route("0.0.0.0/8", "192.0.2.66"),
 		route("10.0.0.0/8", "224.0.0.1"), route("192.0.2.0/24", "192.0.2.66"),
 		route("10.1.0.0/16", "192.0.2.5"), route("10.1.0.0/16", "192.0.2.6"),
 	)))
-	require.Len(t, problems, 7)
+	require.Len(t, problems, 8)
 	require.Equal(t, []lease.Route{{Dst: netip.MustParsePrefix("10.1.0.0/16"), Via: addr("192.0.2.5")}}, s.Routes)
 }
 

@@ -170,7 +170,7 @@ func (l *Lease) route(r v4.Route, subnet netip.Prefix, before []Route) (_ Route,
 		return Route{}, "no destination"
 	case r.Dst.Bits() == 32 && dst == l.Addr:
 		return Route{}, "it leads to this host"
-	case r.Dst.Bits() == 32 && dst == l.Server && subnet.Contains(dst) && !r.Gateway.IsUnspecified():
+	case subnet.Contains(l.Server) && r.Dst.Contains(l.Server) && r.Dst.Bits() > subnet.Bits() && !r.Gateway.IsUnspecified():
 		return Route{}, "it leads the server of the lease away from its link"
 	case r.Dst == subnet.Masked():
 		return Route{}, "it is the subnet's own"

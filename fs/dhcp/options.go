@@ -1,7 +1,6 @@
 package dhcp
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/netfs-project/netfs/dhcp/acd"
 	"github.com/netfs-project/netfs/dhcp/client"
+	"github.com/netfs-project/netfs/dhcp/lease"
 	"github.com/netfs-project/netfs/dhcp/v4"
 	"github.com/netfs-project/netfs/fs"
 )
@@ -120,25 +120,39 @@ func (a ACD) timing() *acd.Timing {
 	return &acd.Quick
 }
 
-// ParseRequest reads a list of options by number or name.
+// ParseRequest reads a list of options by number or name. Names may be written as others write
+// them: host-name and hostname are host_name.
 func ParseRequest(list string) ([]v4.Code, error) {
 	codes := []v4.Code{}
 	for w := range strings.SplitSeq(list, ",") {
-		c, err := v4.ByName(w)
-		if n, nerr := strconv.ParseUint(w, 10, 8); nerr == nil {
-			c, err = v4.Code(n), nil
-		}
-		if err != nil || c == 0 || c == 255 {
-			return nil, fmt.Errorf("%q is no option", w)
+		c, ok := optionOf(w)
+		if !ok {
+			return nil, fmt.Errorf("%q is no option: a number from 1 to 254, or a name such as routers, host_name, domain_name_servers", w)
 		}
 		codes = append(codes, c)
 	}
 	return codes, nil
 }
 
+func optionOf(word string) (v4.Code, bool) {
+	if n, err := strconv.ParseUint(word, 10, 8); err == nil {
+		return v4.Code(n), 0 < n && n < 255
+	}
+	if c, err := v4.ByName(word); err == nil {
+		return c, true
+	}
+	plain := strings.NewReplacer("_", "", "-", "").Replace
+	for c := v4.Code(1); c < 255; c++ {
+		if plain(c.Name()) == plain(word) {
+			return c, true
+		}
+	}
+	return 0, false
+}
+
 // ParseClientID reads a client identifier: none (do not send one), bytes in hex with colons, the
-// first of which is the type, or a text, which gets type 0. Empty is the default: type 1 and the
-// hardware address.
+// first of which is the type, or a text without colons, which gets type 0. Empty is the default:
+// type 1 and the hardware address.
 func ParseClientID(word string, hw net.HardwareAddr) (v4.ClientID, error) {
 	switch {
 	case word == "":
@@ -146,17 +160,21 @@ func ParseClientID(word string, hw net.HardwareAddr) (v4.ClientID, error) {
 	case word == "none":
 		return nil, nil
 	}
-	b, err := hex.DecodeString(strings.ReplaceAll(word, ":", ""))
-	if strings.Contains(word, ":") && err == nil {
-		if len(b) < 2 || len(b) > 255 {
-			return nil, fmt.Errorf("a client identifier of %d bytes, not 2 to 255", len(b))
+	id := append(v4.ClientID{v4.IDOther}, word...)
+	if strings.Contains(word, ":") {
+		id = id[:0]
+		for w := range strings.SplitSeq(word, ":") {
+			b, err := strconv.ParseUint(w, 16, 8)
+			if err != nil {
+				return nil, fmt.Errorf("%q is not a byte in hex: bytes have colons between them, a text has none", w)
+			}
+			id = append(id, byte(b))
 		}
-		return b, nil
 	}
-	if len(word) > 254 {
-		return nil, fmt.Errorf("a client identifier of %d bytes, not 2 to 255", 1+len(word))
+	if len(id) < 2 || len(id) > 255 {
+		return nil, fmt.Errorf("a client identifier of %d bytes, not 2 to 255", len(id))
 	}
-	return append(v4.ClientID{v4.IDOther}, word...), nil
+	return id, nil
 }
 
 func checkHostname(s string) error {
@@ -167,7 +185,7 @@ func checkHostname(s string) error {
 		switch {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '.', c == '_':
 		default:
-			return fmt.Errorf("%q in a host name", c)
+			return fmt.Errorf("%q in a host name: letters, digits and -._ only", c)
 		}
 	}
 	return nil
@@ -180,7 +198,12 @@ func (o *Options) config(hw net.HardwareAddr, mtu int) (client.Config, error) {
 		return client.Config{}, err
 	}
 	if err := checkHostname(o.Hostname); err != nil {
-		return client.Config{}, err
+		return client.Config{}, fmt.Errorf("host name %q: %w", o.Hostname, err)
+	}
+	if o.Wish.IsValid() {
+		if err := lease.Usable(o.Wish); err != nil {
+			return client.Config{}, &fs.KeyError{Key: "address", Word: o.Wish.String(), Err: err}
+		}
 	}
 	return client.Config{
 		ClientID: id, Hostname: o.Hostname, Request: o.Request, Servers: o.Servers, MaxSize: uint16(min(max(mtu, 576), 1500)),
