@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/bits"
 	"math/rand/v2"
 	"net/netip"
 	"sync"
@@ -93,6 +94,7 @@ type Runner struct {
 	router  wire.MAC   // the station that the last message came from
 	rawSum  rawsock.Stats
 	unread  uint64
+	broken  uint64 // packets that were told of as damaged
 	unasked uint64
 	unsent  uint64
 	refused error
@@ -199,9 +201,23 @@ func (r *Runner) notify(n Note) {
 	}
 }
 
+// damaged tells of packets that are none, in the powers of two.
+func (r *Runner) damaged() {
+	if r.raw == nil {
+		return
+	}
+	s := r.rawSum.Add(r.raw.Stats())
+	n := s.Truncated + s.Length + s.Checksum
+	if bits.Len64(n) > bits.Len64(r.broken) {
+		r.note(fmt.Errorf("ignored (damaged packets): %d truncated, %d with lengths that contradict, %d with a wrong checksum", s.Truncated, s.Length, s.Checksum))
+		r.broken = n
+	}
+}
+
 // due runs the machine, and what looks after the address.
 func (r *Runner) due() {
 	r.step(nil)
+	r.damaged()
 	if r.acd != nil {
 		r.conflicts(r.acd.Tick(r.clock.now().Boot))
 	}
@@ -312,6 +328,9 @@ func (r *Runner) receive(p packet) {
 	if p.err != nil {
 		r.unread++
 		r.publish(r.clock.now())
+		if n := r.unread; n&(n-1) == 0 {
+			r.note(fmt.Errorf("ignored (no DHCP message, %d times by now): %w", n, p.err))
+		}
 		return
 	}
 	if p.mac != (wire.MAC{}) {
