@@ -218,6 +218,12 @@ func (k *Kernel) get(m *bsd.RouteMsg, to netip.Addr) syscall.Errno {
 	if !r.Has(bsd.RTAX_IFP) {
 		r.Set(bsd.RTAX_IFP, k.sockaddr(k.link(r.Index)))
 	}
+	for _, p := range k.addrs[r.Index] {
+		if p.Addr().Is4() == to.Is4() {
+			r.Set(bsd.RTAX_IFA, k.layout.SockaddrOf(scope(p.Addr(), r.Index)))
+			break
+		}
+	}
 	*m = r
 	return 0
 }

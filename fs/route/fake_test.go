@@ -61,14 +61,14 @@ func (f *fake) change(o *fs.Op[Route]) error {
 	i := f.find(&r)
 	switch {
 	case o.Act == fs.Del && i < 0:
-		return syscall.ESRCH
+		return fs.ErrNotExist
 	case o.Act == fs.Del:
 		f.routes = slices.Delete(f.routes, i, i+1)
 		return nil
 	case r.Via == netip.MustParseAddr("203.0.113.9"):
 		return &fs.KeyError{Key: "via", Err: syscall.ENETUNREACH}
 	case o.Act == fs.Add && i >= 0:
-		return fs.ErrExist
+		return syscall.EEXIST
 	case o.Act == fs.Change && i < 0:
 		return fs.ErrNotExist
 	case o.Act == fs.Append || i < 0:

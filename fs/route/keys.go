@@ -122,7 +122,7 @@ func metricKey() fs.Key[Route] {
 // tableKey hides the table that ip-route(8) takes by itself.
 func (w *words) tableKey() fs.Key[Route] {
 	k := fs.Enum("table", "routing table; main when not given, local for local addresses", w.tables, func(r *Route) *uint32 { return &r.Table }).Always()
-	k.Hide = func(r *Route) bool { return r.Table == r.Type.table() }
+	k.Hide = func(r *Route) bool { return r.Table == r.home() }
 	return k.AsID()
 }
 
@@ -204,7 +204,7 @@ func familyKey() fs.Key[Route] {
 		Name: "family", Doc: "inet or inet6: the family of dst=default", Type: fs.Word,
 		Words: []string{"inet", "inet6"}, Bare: true, Hidden: true,
 		Get: func(b []byte, r *Route) []byte {
-			if r.Is6() {
+			if r.Is6() || r.inet6 && !r.Dst.IsValid() { // of a question, which has no dst
 				return append(b, "inet6"...)
 			}
 			return append(b, "inet"...)

@@ -21,7 +21,8 @@ type Question struct {
 	Dport    uint16
 	UID      uint32
 	HasUID   bool
-	FibMatch bool // the table's entry, not the way made from it
+	Table    uint32 // of a kernel that can be asked so; 0 is main
+	FibMatch bool   // the table's entry, not the way made from it
 }
 
 func (p *page) lookup() *fs.Lookup[Question, Route] {
@@ -42,7 +43,7 @@ func (p *page) lookup() *fs.Lookup[Question, Route] {
 }
 
 func (w *words) questionKeys() *fs.Keys[Question] {
-	return fs.NewKeys(
+	all := []fs.Key[Question]{
 		fs.Addr("to", "address that the packet goes to", func(q *Question) *netip.Addr { return &q.To }).Or("dst").AsID(),
 		fs.Addr("from", "address that it comes from", func(q *Question) *netip.Addr { return &q.From }).Or("src"),
 		fs.Str("iif", "link that it came by; this machine sends it when not given", func(q *Question) *string { return &q.Iif }),
@@ -54,5 +55,9 @@ func (w *words) questionKeys() *fs.Keys[Question] {
 		fs.Num("dport", "its destination port", func(q *Question) *uint16 { return &q.Dport }),
 		fs.Num("uid", "the user who sends it", func(q *Question) *uint32 { return &q.UID }).When(func(q *Question) *bool { return &q.HasUID }),
 		fs.Bool("fibmatch", "answer with the entry of the table", func(q *Question) *bool { return &q.FibMatch }),
-	)
+	}
+	if w.asked {
+		all = append(all, fs.Enum("table", "the routing table to look in; main when not given", w.tables, func(q *Question) *uint32 { return &q.Table }))
+	}
+	return fs.NewKeys(all...)
 }

@@ -18,13 +18,21 @@ func (r *Route) direct() bool {
 	return !r.Via.IsValid() && len(r.Hops) == 0 && r.NHID == 0
 }
 
+// home is the table of a line that names none.
+func (r *Route) home() uint32 {
+	if r.plain {
+		return TableMain
+	}
+	return r.Type.table()
+}
+
 // norm fills in what ip-route(8) and the kernel fill in.
 func norm(r *Route) {
 	if r.Type == 0 {
 		r.Type = Unicast
 	}
 	if r.Table == 0 {
-		r.Table = r.Type.table()
+		r.Table = r.home()
 	}
 	if r.said[sayProto] == 0 && r.Proto == 0 {
 		r.Proto = protoBoot

@@ -122,9 +122,22 @@ type Kernel interface {
 // A normer is a Kernel that fills in other things than Linux when a key is not given.
 type normer interface{ norm(*Route) }
 
+// A tabler is a Kernel whose routing tables have other names, and who takes one in the
+// questions of lookup.
+type tabler interface{ tables() tableNames }
+
+// tableNames gives numbers of routing tables their words.
+type tableNames interface {
+	fs.Namer
+	Refresh()
+}
+
 // Page returns the files of k's routing tables.
 func Page(k Kernel) fs.Page {
 	p := &page{k: k, w: loadWords()}
+	if t, ok := k.(tabler); ok {
+		p.w.tables, p.w.asked = t.tables(), true
+	}
 	p.keys = p.w.keys()
 	routes := p.table("route", "every route but those of table local", notLocal)
 	all := p.table("route", "one routing table", nil)
@@ -149,7 +162,10 @@ type page struct {
 
 // words are the name tables of one page.
 type words struct {
-	protos, scopes, tables, realms, dsfields *names.Table
+	protos, scopes, realms, dsfields *names.Table
+
+	tables tableNames
+	asked  bool // a question of lookup may name a table
 }
 
 func loadWords() *words {
@@ -160,9 +176,10 @@ func loadWords() *words {
 }
 
 func (w *words) refresh() {
-	for _, t := range []*names.Table{w.protos, w.scopes, w.tables, w.realms, w.dsfields} {
+	for _, t := range []*names.Table{w.protos, w.scopes, w.realms, w.dsfields} {
 		t.Refresh()
 	}
+	w.tables.Refresh()
 }
 
 func notLocal(r *Route) bool { return r.Table != TableLocal }

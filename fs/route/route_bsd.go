@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -20,8 +21,7 @@ import (
 // no build tag for it: it is as good over the simulator of bsd/bsdtest.
 func NewPF(c *rtsock.Client) fs.Page { return Page(newPF(c)) }
 
-// A pfKernel is a kernel by PF_ROUTE. Its routing table is main: there is one, or netfs
-// shows the one that its process is in.
+// A pfKernel is a kernel by PF_ROUTE.
 type pfKernel struct {
 	c *rtsock.Client
 	l *bsd.Layout
@@ -76,42 +76,128 @@ func (k *pfKernel) norm(r *Route) {
 	}
 }
 
+// pfTables are the names of routing tables: 0 is main, FreeBSD's other FIBs and OpenBSD's
+// other routing tables are numbers.
+type pfTables struct{ last uint32 }
+
+func (k *pfKernel) tables() tableNames {
+	switch k.l.Tables {
+	case bsd.SocketTable:
+		return pfTables{1<<16 - 1} // RT_MAXFIBS (net/route.h)
+	case bsd.MessageTable:
+		return pfTables{255} // RT_TABLEID_MAX (net/route.h)
+	}
+	return pfTables{}
+}
+
+// Numbers that mean something to the page are kept free: in its records 253 to 255 have
+// moved up.
+const tableMoved = 1 << 16
+
+// pageTable is the page's number of a kernel's table, and kernelTable the way back.
+func pageTable(n int) uint32 {
+	switch t := uint32(n); {
+	case t == 0:
+		return TableMain
+	case t < 253 || t > TableLocal:
+		return t
+	default:
+		return t + tableMoved
+	}
+}
+
+func kernelTable(t uint32) int {
+	if t == TableMain {
+		return 0
+	}
+	return int(t % tableMoved)
+}
+
+func (pfTables) Append(b []byte, n uint32) []byte {
+	if n == TableMain {
+		return append(b, "main"...)
+	}
+	return strconv.AppendInt(b, int64(kernelTable(n)), 10)
+}
+
+func (t pfTables) Parse(word string) (uint32, error) {
+	if word == "main" {
+		return TableMain, nil
+	}
+	n, err := strconv.ParseUint(word, 0, 32)
+	switch {
+	case err != nil && t.last > 0:
+		return 0, errors.New("neither main nor a number")
+	case n == 0 && err == nil:
+		return TableMain, nil
+	case t.last == 0:
+		return 0, fmt.Errorf("this kernel has one table, main: %w", errors.ErrUnsupported)
+	case n > uint64(t.last):
+		return 0, fmt.Errorf("not in 0..%d", t.last)
+	}
+	return pageTable(int(n)), nil
+}
+
+func (pfTables) Words() []string { return []string{"main"} }
+
+func (pfTables) Refresh() {}
+
 func (k *pfKernel) links(ctx context.Context) (*pf.Links, error) { return pf.LoadLinks(ctx, k.c, nil) }
 
-// Routes dumps the table.
-func (k *pfKernel) Routes(ctx context.Context, _ *fs.Query[Route]) iter.Seq2[*Route, error] {
+// Routes dumps the tables, or the one that q wants.
+func (k *pfKernel) Routes(ctx context.Context, q *fs.Query[Route]) iter.Seq2[*Route, error] {
 	return func(yield func(*Route, error) bool) {
 		n, err := k.links(ctx)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		k.routes(ctx, n, yield)
+		k.routes(ctx, n, q, yield)
 	}
 }
 
-func (k *pfKernel) routes(ctx context.Context, n *pf.Links, yield func(*Route, error) bool) {
+func (k *pfKernel) routes(ctx context.Context, n *pf.Links, q *fs.Query[Route], yield func(*Route, error) bool) {
+	tables, err := k.c.Tables(ctx)
+	if err != nil {
+		yield(nil, err)
+		return
+	}
+	for _, t := range tables {
+		if q != nil && q.Has("table") && kernelTable(q.Want.Table) != t {
+			continue
+		}
+		if !k.dump(ctx, n, t, yield) {
+			return
+		}
+	}
+}
+
+// dump yields one table. It is false when the sequence is over.
+func (k *pfKernel) dump(ctx context.Context, n *pf.Links, table int, yield func(*Route, error) bool) bool {
 	var r Route
-	for m, err := range k.c.Dump(ctx, rtsock.Query{Dump: bsd.DumpRoutes}) {
+	for m, err := range k.c.Dump(ctx, rtsock.Query{Dump: bsd.DumpRoutes, Table: table}) {
+		if table != 0 && errors.Is(err, syscall.ENOENT) { // it has gone meanwhile
+			return true
+		}
 		if err != nil {
 			yield(nil, err)
-			return
+			return false
 		}
 		if msg, ok := m.(*bsd.RouteMsg); ok && k.row(n, msg, &r) && !yield(&r, nil) {
-			return
+			return false
 		}
 	}
+	return true
 }
 
-// row makes a record of a message. It is false for what is no route of this table: a
-// neighbour, a copy of a route for one destination, a mask that is no prefix.
+// row makes a record of a message. It is false for what is no route of the page: a neighbour, a copy of a route for one destination, a mask that is no prefix.
 func (k *pfKernel) row(n *pf.Links, m *bsd.RouteMsg, r *Route) bool {
 	*r = Route{plain: true}
 	p, ok := k.l.Prefix(&m.Header)
 	if !ok || m.Flags&k.others != 0 {
 		return false
 	}
-	r.Dst, r.Table, r.Type, r.Proto = p.Masked(), TableMain, k.kind(m.Flags), k.proto(m.Flags)
+	r.Dst, r.Table, r.Type, r.Proto = p.Masked(), pageTable(int(m.Table)), k.kind(m.Flags), k.proto(m.Flags)
 	link := pf.LinkOf(k.l, m)
 	if a := k.l.Addr(m.At(bsd.RTAX_GATEWAY)); a.IsValid() && m.Flags&k.gateway != 0 {
 		r.Via = a.WithZone("")
@@ -180,12 +266,28 @@ func (k *pfKernel) Change(ctx context.Context, ops []fs.Op[Route]) {
 	for i := range ops {
 		o := &ops[i]
 		if o.Err = err; o.Err == nil {
-			o.Err = k.blame(o, k.change(n, o))
+			o.Err = k.blame(o, k.change(ctx, n, o))
 		}
 	}
 }
 
-func (k *pfKernel) change(n *pf.Links, o *fs.Op[Route]) error {
+// have refuses a table that is not there. OpenBSD makes it with its first route.
+func (k *pfKernel) have(ctx context.Context, table uint32) error {
+	t := kernelTable(table)
+	if t == 0 || k.l.Tables != bsd.SocketTable {
+		return nil
+	}
+	all, err := k.c.Tables(ctx)
+	if err == nil && t >= len(all) {
+		err = &fs.KeyError{Key: "table", Err: fmt.Errorf("net.fibs is %d: %w", len(all), fs.ErrInvalid)}
+	}
+	return err
+}
+
+func (k *pfKernel) change(ctx context.Context, n *pf.Links, o *fs.Op[Route]) error {
+	if err := k.have(ctx, o.Row.Table); err != nil {
+		return err
+	}
 	switch {
 	case o.Act == fs.Del && o.Old != nil:
 		return k.send(n, bsd.OpDelete, o.Old)
@@ -221,10 +323,10 @@ func (k *pfKernel) change(n *pf.Links, o *fs.Op[Route]) error {
 }
 
 // sameKind reports whether RTM_CHANGE leads from one to the other: another gateway
-// or mtu.
+// mtu or expiry. None is taken away so.
 func (k *pfKernel) sameKind(a, b *Route) bool {
 	return a.Type == b.Type && a.Via.IsValid() && b.Via.IsValid() && a.Proto == b.Proto && a.Metric == b.Metric &&
-		(a.Metrics.N[mMTU] != 0 || b.Metrics.N[mMTU] == 0)
+		(a.Metrics.N[mMTU] != 0 || b.Metrics.N[mMTU] == 0) && (a.Expires != 0 || b.Expires == 0)
 }
 
 // can refuses the words that these kernels have nothing for.
@@ -234,11 +336,11 @@ func (k *pfKernel) can(r *Route) error {
 		has bool
 	}{
 		{"from", r.From.IsValid() && r.From.Bits() > 0}, {"nhid", r.NHID != 0}, {"tos", r.Tos != 0}, {"realm", r.Realm != 0},
-		{"table", r.Table != TableMain}, {"pref", r.Pref != 0}, {"ttl-propagate", r.TTLProp != 0}, {"nexthop", len(r.Hops) > 0},
+		{"pref", r.Pref != 0}, {"ttl-propagate", r.TTLProp != 0}, {"nexthop", len(r.Hops) > 0},
 		{"encap", r.Encap.Kind != 0}, {"onlink", r.Flags&(Onlink|Pervasive) != 0}, {"opt", len(r.Opts) > 0},
 		{"metric", r.Metric != 0 && (k.l.OS != "openbsd" || r.Metric >= rtpDown)},
 		{"proto", r.Proto != protoStatic && r.Proto != protoKernel}, {"src", r.Src.IsValid()}, {"congctl", r.Metrics.CongCtl != ""},
-		{"expires", r.Expires != 0}, {"type", r.Type != Unicast && r.Type != Blackhole && r.Type != Unreachable},
+		{"type", r.Type != Unicast && r.Type != Blackhole && r.Type != Unreachable},
 		{"via", r.Via.IsValid() && r.Via.Is6() != r.Is6()},
 	} {
 		if c.has {
@@ -259,7 +361,7 @@ func (k *pfKernel) can(r *Route) error {
 
 // send writes one request about r.
 func (k *pfKernel) send(n *pf.Links, op bsd.Op, r *Route) error {
-	m := &bsd.RouteMsg{Header: bsd.Header{Op: op}, Flags: k.up}
+	m := &bsd.RouteMsg{Header: bsd.Header{Op: op}, Flags: k.up, Table: uint16(kernelTable(r.Table))}
 	if r.Proto == protoStatic || r.said[sayProto] == 0 && r.Proto == 0 {
 		m.Flags |= k.static
 	}
@@ -279,6 +381,10 @@ func (k *pfKernel) send(n *pf.Links, op bsd.Op, r *Route) error {
 	}
 	if mtu := r.Metrics.N[mMTU]; mtu != 0 {
 		m.Metrics.MTU, m.Inits = uint64(mtu), bsd.RTV_MTU
+	}
+	if r.Expires != 0 {
+		m.Metrics.Expire = time.Now().Unix() + int64(r.Expires)
+		m.Inits |= bsd.RTV_EXPIRE
 	}
 	if err := k.way(n, m, r); err != nil {
 		return err
@@ -349,6 +455,8 @@ func (k *pfKernel) blame(o *fs.Op[Route], err error) error {
 		return &fs.KeyError{Key: "via", Err: no.Err}
 	case o.Act != fs.Add && errors.Is(err, syscall.ESRCH):
 		return fs.ErrNotExist
+	case o.Act == fs.Del && kernelTable(o.Row.Table) != 0 && errors.Is(err, syscall.EINVAL): // OpenBSD: no such table
+		return fs.ErrNotExist
 	}
 	return no.Err
 }
@@ -370,6 +478,9 @@ func (k *pfKernel) Lookup(ctx context.Context, q *Question) (*Route, error) {
 		}
 	}
 	n, err := k.links(ctx)
+	if err == nil && q.Table != 0 {
+		err = k.among(ctx, q.Table)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -381,7 +492,7 @@ func (k *pfKernel) Lookup(ctx context.Context, q *Question) (*Route, error) {
 		}
 		to = to.WithZone(strconv.Itoa(int(link)))
 	}
-	m := &bsd.RouteMsg{Header: bsd.Header{Op: bsd.OpGet}, Flags: k.up | k.host}
+	m := &bsd.RouteMsg{Header: bsd.Header{Op: bsd.OpGet}, Flags: k.up | k.host, Table: uint16(kernelTable(q.Table))}
 	m.Set(bsd.RTAX_DST, k.l.SockaddrOf(to))
 	m.Set(bsd.RTAX_IFP, k.l.SockaddrOfLink(bsd.Link{}))
 	got, err := k.c.Get(ctx, m)
@@ -402,7 +513,16 @@ func (k *pfKernel) Lookup(ctx context.Context, q *Question) (*Route, error) {
 	return &r, nil
 }
 
-// Watch yields the table, and then what the kernel tells. What it tells of a change
+// among refuses a table that is not there.
+func (k *pfKernel) among(ctx context.Context, table uint32) error {
+	all, err := k.c.Tables(ctx)
+	if err == nil && !slices.Contains(all, kernelTable(table)) {
+		err = &fs.KeyError{Key: "table", Err: fs.ErrNotExist}
+	}
+	return err
+}
+
+// Watch yields the tables, and then what the kernel tells. What it tells of a change
 // may be a part of the route, and of a link that it is gone: then the table is read
 // again, as after a loss.
 func (k *pfKernel) Watch(ctx context.Context) iter.Seq2[fs.Event[Route], error] {
@@ -418,7 +538,7 @@ func (k *pfKernel) Watch(ctx context.Context) iter.Seq2[fs.Event[Route], error] 
 					yield(nil, err)
 					return
 				}
-				k.routes(ctx, names, yield)
+				k.routes(ctx, names, nil, yield)
 			}
 		},
 		Event: func(m bsd.Message) (pf.What, *Route) {
@@ -444,7 +564,9 @@ func (k *pfKernel) event(n *pf.Links, m *bsd.RouteMsg, r *Route) (pf.What, *Rout
 	default:
 		return pf.Nothing, nil
 	}
-	m.Metrics.Expire = 0
+	if what == pf.Deleted {
+		m.Metrics.Expire = 0
+	}
 	if !k.row(n, m, r) {
 		return pf.Nothing, nil
 	}

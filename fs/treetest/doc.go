@@ -51,10 +51,11 @@
 // is empty, or looks like a command stands with a backslash before it.
 //
 // A line that is for some systems only has them in front of it, as GOOS names them, or
-// "bsd" for all but Linux. Before a command they go for all of its lines.
+// "bsd" for all but Linux; one with a ! in front is left out. Before a command they go
+// for all of its lines.
 //
 //	[linux openbsd] 10.0.0.0/8 via 192.0.2.1 metric 5
-//	[!linux] watch events
+//	[bsd !openbsd] watch events
 //
 // With NETFS_UPDATE=1 in the environment, Run writes what it got into the file
 // instead of comparing (lines with a * are kept where they match).

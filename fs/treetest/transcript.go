@@ -135,13 +135,17 @@ func unguard(line, system string) (rest string, on bool) {
 	if m == nil {
 		return line, true
 	}
+	named, not := false, false
 	for _, w := range strings.Fields(m[1]) {
-		name, not := strings.CutPrefix(w, "!")
-		if (name == system || name == "bsd" && system != "linux") != not {
-			on = true
+		name, other := strings.CutPrefix(w, "!")
+		is := name == system || name == "bsd" && system != "linux"
+		if other {
+			not = not || is
+		} else {
+			named, on = true, on || is
 		}
 	}
-	return m[2], on
+	return m[2], (on || !named) && !not
 }
 
 var cutWrite = regexp.MustCompile(`^>(\d+)$`)

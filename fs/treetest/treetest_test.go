@@ -73,11 +73,11 @@ func TestParse(t *testing.T) {
 }
 
 func TestGuards(t *testing.T) {
-	const text = "[bsd] > a\nx\n[linux] y\n\n> b\n[linux freebsd] one\n[!linux] two\n[!freebsd] three\n[{\"json\":1}]\n"
+	const text = "[bsd] > a\nx\n[linux] y\n\n> b\n[linux freebsd] one\n[!linux] two\n[!freebsd] three\n[bsd !freebsd] four\n[{\"json\":1}]\n"
 	for system, want := range map[string]string{
 		"linux":   "one\nthree\n[{\"json\":1}]\n",
 		"freebsd": "one\ntwo\n[{\"json\":1}]\n",
-		"openbsd": "two\nthree\n[{\"json\":1}]\n",
+		"openbsd": "two\nthree\nfour\n[{\"json\":1}]\n",
 	} {
 		steps, err := parse(text, system)
 		require.NoError(t, err)
