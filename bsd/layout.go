@@ -27,6 +27,7 @@ type Layout struct {
 	axes     []string // names of the sockaddrs beyond BRD
 	dumps    map[Dump]int
 	linkUp   uint64 // LINK_STATE_UP, and whatever is above it; 0: links do not say
+	ioctls   []ioctl
 }
 
 // Tables says where a kernel with several routing tables takes the number of one from.

@@ -62,6 +62,7 @@ func (p Profile) Layout() (*Layout, error) {
 		if strings.Contains(bigEndian, " "+arch+" ") {
 			l.order = binary.BigEndian
 		}
+		l.ioctls = ioctlsOf(s.os, arch, l.AFInet6)
 		return &l, nil
 	}
 	return nil, fmt.Errorf("os %q, not one of %s: %w", p.OS, strings.Join(Systems(), " "), errors.ErrUnsupported)

@@ -91,6 +91,7 @@ var disagree = map[string]string{
 	"freebsd RTM_IPFWLOG":   "not in x/sys (sys/net/route.h)",
 	"dragonfly RTM_OLDADD":  "not in x/sys (sys/net/route.h)",
 	"dragonfly RTM_OLDDEL":  "not in x/sys (sys/net/route.h)",
+	"freebsd SIOCAIFADDR":   "the number of FreeBSD 9, without a vhid (sys/sys/sockio.h)",
 	"darwin NET_RT_DUMP":    "the tables ask for NET_RT_DUMP2, 7, which has the parent's flags too",
 	"darwin NET_RT_IFLISTL": "the tables' long form is NET_RT_IFLIST2, 6",
 }

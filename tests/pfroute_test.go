@@ -1,10 +1,12 @@
 package tests
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -40,6 +42,10 @@ func (r *recorded) Sysctl(mib ...int) ([]byte, error) {
 	}
 	return b, nil
 }
+
+func (r *recorded) Ioctl(*bsd.Request) error { return errors.ErrUnsupported }
+
+func (r *recorded) Uptime() time.Duration { return 0 }
 
 // What a NetBSD kernel told of its links, addresses and neighbours, as pages.
 func TestRecordedNetBSD(t *testing.T) {

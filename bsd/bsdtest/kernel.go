@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/netfs-project/netfs/bsd"
 	"github.com/netfs-project/netfs/bsd/rtsock"
@@ -33,8 +34,7 @@ type Kernel struct {
 
 	mu      sync.Mutex // guards what follows
 	links   []Link
-	addrs   map[uint16][]netip.Prefix
-	peers   map[netip.Prefix]netip.Addr // the other ends of point-to-point links
+	addrs   map[uint16][]address
 	routes  []entry
 	neighs  []entry
 	tables  map[uint16]bool // FIBs, routing tables
@@ -43,6 +43,18 @@ type Kernel struct {
 	refuse  syscall.Errno
 	asked   int
 	losing  int
+	ioctls  []string // names of those that were carried out
+	fail    map[bsd.Ioctl]syscall.Errno
+	booted  time.Time
+}
+
+// An address is one of a link.
+type address struct {
+	netip.Prefix
+	other            netip.Addr // the other end, or the broadcast address
+	flags            uint32     // IN6_IFF_*
+	valid, preferred uint32
+	since            time.Time
 }
 
 // An entry is a route as it was written, to be told again.
@@ -54,8 +66,8 @@ type entry struct {
 
 // New returns a kernel with lo0 and nothing else.
 func New(l *bsd.Layout) *Kernel {
-	k := &Kernel{layout: l, addrs: map[uint16][]netip.Prefix{}, peers: map[netip.Prefix]netip.Addr{},
-		tables: map[uint16]bool{0: true}, sockets: map[*socket]bool{}}
+	k := &Kernel{layout: l, addrs: map[uint16][]address{}, tables: map[uint16]bool{0: true}, sockets: map[*socket]bool{},
+		fail: map[bsd.Ioctl]syscall.Errno{}, booted: time.Now().Add(-time.Hour)}
 	k.AddLink("lo0", nil)
 	return k
 }
@@ -106,19 +118,25 @@ func (k *Kernel) Tables() (int, error) {
 }
 
 // AddAddr gives a link an address; its network is then in reach.
-func (k *Kernel) AddAddr(link uint16, p netip.Prefix) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.addrs[link] = append(k.addrs[link], p)
-	k.tell(k.addrMsg(link, p, bsd.OpNewAddr))
+func (k *Kernel) AddAddr(link uint16, p netip.Prefix) { k.AddPeer(link, p, last(p)) }
+
+// last is the broadcast address of an IPv4 network.
+func last(p netip.Prefix) netip.Addr {
+	if !p.Addr().Is4() {
+		return netip.Addr{}
+	}
+	b := p.Addr().As4()
+	for i := p.Bits(); i < 32; i++ {
+		b[i/8] |= 0x80 >> (i % 8)
+	}
+	return netip.AddrFrom4(b)
 }
 
 // AddPeer gives a link an address and that of its other end.
 func (k *Kernel) AddPeer(link uint16, p netip.Prefix, peer netip.Addr) {
 	k.mu.Lock()
-	k.peers[p] = peer
-	k.mu.Unlock()
-	k.AddAddr(link, p)
+	defer k.mu.Unlock()
+	k.setAddr(link, address{Prefix: p, other: peer, valid: bsd.Forever, preferred: bsd.Forever})
 }
 
 // SetLink changes a link, and tells of it.
@@ -150,8 +168,9 @@ func (k *Kernel) AddNeigh(link uint16, a netip.Addr, lladdr []byte) {
 func (k *Kernel) DelAddr(link uint16, p netip.Prefix) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.addrs[link] = slices.DeleteFunc(k.addrs[link], func(have netip.Prefix) bool { return have == p })
-	k.tell(k.addrMsg(link, p, bsd.OpDelAddr))
+	if at := k.addrAt(link, p.Addr()); at >= 0 {
+		k.delAddr(link, at)
+	}
 }
 
 // Lose drops what sockets have not read, as an overflow of their buffers does, and
@@ -309,8 +328,8 @@ func (k *Kernel) dumpLinks(index int) (b []byte) {
 			continue
 		}
 		b = k.append(b, k.linkMsg(l))
-		for _, p := range k.addrs[l.Index] {
-			b = k.append(b, k.addrMsg(l.Index, p, bsd.OpNewAddr))
+		for i := range k.addrs[l.Index] {
+			b = k.append(b, k.addrMsg(l.Index, &k.addrs[l.Index][i], bsd.OpNewAddr))
 		}
 	}
 	return b
@@ -348,20 +367,13 @@ func (k *Kernel) linkMsg(l *Link) *bsd.LinkMsg {
 	return m
 }
 
-func (k *Kernel) addrMsg(link uint16, p netip.Prefix, op bsd.Op) *bsd.AddrMsg {
-	m := &bsd.AddrMsg{Header: bsd.Header{Op: op}, Index: link}
-	m.Set(bsd.RTAX_NETMASK, k.mask(p))
+func (k *Kernel) addrMsg(link uint16, a *address, op bsd.Op) *bsd.AddrMsg {
+	m := &bsd.AddrMsg{Header: bsd.Header{Op: op}, Index: link, AddrFlags: a.flags}
+	m.Set(bsd.RTAX_NETMASK, k.mask(a.Prefix))
 	m.Set(bsd.RTAX_IFP, k.sockaddr(k.link(link)))
-	m.Set(bsd.RTAX_IFA, k.layout.SockaddrOf(scope(p.Addr(), link)))
-	switch peer, ok := k.peers[p]; {
-	case ok:
-		m.Set(bsd.RTAX_BRD, k.layout.SockaddrOf(peer))
-	case p.Addr().Is4():
-		b := p.Addr().As4()
-		for i := p.Bits(); i < 32; i++ {
-			b[i/8] |= 0x80 >> (i % 8)
-		}
-		m.Set(bsd.RTAX_BRD, k.layout.SockaddrOf(netip.AddrFrom4(b)))
+	m.Set(bsd.RTAX_IFA, k.layout.SockaddrOf(scope(a.Addr(), link)))
+	if a.other.IsValid() {
+		m.Set(bsd.RTAX_BRD, k.layout.SockaddrOf(a.other))
 	}
 	return m
 }

@@ -193,7 +193,7 @@ func (k *Kernel) reach(m *bsd.RouteMsg) (*Link, syscall.Errno) {
 	}
 	for n, all := range k.addrs {
 		for _, p := range all {
-			if p.Contains(via.WithZone("")) && (via.Zone() == "" || via == scope(via.WithZone(""), n)) {
+			if p.Prefix.Contains(via.WithZone("")) && (via.Zone() == "" || via == scope(via.WithZone(""), n)) {
 				return k.link(n), 0
 			}
 		}

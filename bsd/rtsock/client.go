@@ -8,6 +8,7 @@ import (
 	"iter"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/netfs-project/netfs/bsd"
 )
@@ -25,6 +26,11 @@ type System interface {
 	Tables() (int, error)
 	// Sysctl answers CTL_NET, PF_ROUTE and the numbers of mib.
 	Sysctl(mib ...int) ([]byte, error)
+	// Ioctl makes a request about a link; the answer is in its parts. The error is a
+	// syscall.Errno, or wraps one.
+	Ioctl(q *bsd.Request) error
+	// Uptime is how long the kernel has run.
+	Uptime() time.Duration
 }
 
 // A Socket carries one message in each read and write.
@@ -37,7 +43,7 @@ type Socket interface {
 
 // An Error is what a kernel refused.
 type Error struct {
-	Op  string // RTM_ADD, or the name of a sysctl
+	Op  string // RTM_ADD, SIOCSIFMTU em0, or the name of a sysctl
 	Err error  // a syscall.Errno, from a system call or out of a message
 }
 

@@ -26,10 +26,13 @@ func Open() (System, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &system{layout: l}, nil
+	return &system{layout: l, foreign: p.Arch != runtime.GOARCH}, nil
 }
 
-type system struct{ layout *bsd.Layout }
+type system struct {
+	layout  *bsd.Layout
+	foreign bool // the kernel's words are not the program's, which has the structs of ioctls
+}
 
 func (s *system) Layout() *bsd.Layout { return s.layout }
 
