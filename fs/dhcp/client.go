@@ -40,6 +40,9 @@ type Client struct {
 // Gone is closed when the link was removed; the client is then of no more use.
 func (c *Client) Gone() <-chan struct{} { return c.gone }
 
+// Ended is closed when Close was called.
+func (c *Client) Ended() <-chan struct{} { return c.ended }
+
 // A Place is where clients run and remember.
 type Place struct {
 	System System

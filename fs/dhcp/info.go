@@ -23,13 +23,15 @@ func count[T any](name, doc string, get func(v *T) uint64) fs.Key[T] {
 	return fs.Key[T]{Name: name, Doc: doc, Type: fs.Number, RO: true, Get: func(b []byte, v *T) []byte { return strconv.AppendUint(b, get(v), 10) }}
 }
 
-func devKey() fs.Key[View] {
-	k := fs.Str("dev", "link", func(v *View) *string { return &v.Setting.Dev }).ReadOnly()
-	return k.AsID()
+func devOf(v *View) string { return v.Dev }
+
+// devKey is the link of what a table tells, and may not change.
+func devKey[T any](at func(v *T) *string) fs.Key[T] {
+	return fs.Str("dev", "link", at).ReadOnly().AsID()
 }
 
 // itself is what rows makes of a client that is the record.
-func itself(v *View, yield func(*View) bool) bool { return yield(v) }
+func itself[V any](v *V, yield func(*V) bool) bool { return yield(v) }
 
 // secondsOf is a duration in whole seconds.
 func secondsOf(d time.Duration) string {
@@ -39,7 +41,7 @@ func secondsOf(d time.Duration) string {
 	return strconv.FormatInt(int64(d/time.Second), 10)
 }
 
-func statusTable(k Kernel) *fs.Table[View] {
+func statusTable(k Kernel4) *fs.Table[View] {
 	of := func(get func(v *View, l *lease.Lease) string) func(v *View) string {
 		return func(v *View) string {
 			if v.Lease == nil {
@@ -51,7 +53,7 @@ func statusTable(k Kernel) *fs.Table[View] {
 	return &fs.Table[View]{
 		Kind: "dhcpstatus", Doc: "state of the DHCP client", Info: true,
 		Keys: fs.NewKeys(
-			devKey(),
+			devKey(func(v *View) *string { return &v.Dev }),
 			text("state", "of RFC 2131 4.4, in lower case; checking: the address is probed", fs.Word, func(v *View) string { return strings.ToLower(v.State.String()) }),
 			text("address", "that the link has of it", fs.Word, of(func(_ *View, l *lease.Lease) string { return l.Addr.String() })),
 			text("server", "identifier of the server", fs.Word, of(func(_ *View, l *lease.Lease) string { return l.Server.String() })),
@@ -77,7 +79,7 @@ func statusTable(k Kernel) *fs.Table[View] {
 				return strings.Join(list, ",")
 			}),
 		),
-		Rows: rows(k, itself),
+		Rows: rows(k.Clients, itself[View]),
 	}
 }
 
@@ -88,11 +90,11 @@ type held struct {
 	lease.Settings
 }
 
-func leaseTable(k Kernel) *fs.Table[held] {
+func leaseTable(k Kernel4) *fs.Table[held] {
 	return &fs.Table[held]{
 		Kind: "dhcplease", Doc: "leases that are in use", Info: true,
 		Keys: fs.NewKeys(
-			fs.Str("dev", "link", func(h *held) *string { return &h.Dev }).ReadOnly().AsID(),
+			devKey(func(h *held) *string { return &h.Dev }),
 			text("address", "with the bits of the subnet", fs.Word, func(h *held) string { return h.Settings.Addr.String() }),
 			text("server", "identifier of the server", fs.Word, func(h *held) string { return h.Server.String() }),
 			text("valid", "seconds from started; forever", fs.Word, func(h *held) string { return secondsOf(h.Lease.Valid) }),
@@ -131,7 +133,7 @@ func leaseTable(k Kernel) *fs.Table[held] {
 			}),
 			text("search", "list of search domains", fs.List, func(h *held) string { return strings.Join(h.Search, ",") }),
 		),
-		Rows: rows(k, func(v *View, yield func(*held) bool) bool {
+		Rows: rows(k.Clients, func(v *View, yield func(*held) bool) bool {
 			if v.Lease == nil {
 				return true
 			}
@@ -141,7 +143,7 @@ func leaseTable(k Kernel) *fs.Table[held] {
 	}
 }
 
-func serverTable(k Kernel) *fs.Table[Server] {
+func serverTable(k Kernel4) *fs.Table[Server] {
 	yes := func(b bool) string {
 		if b {
 			return "1"
@@ -151,7 +153,7 @@ func serverTable(k Kernel) *fs.Table[Server] {
 	return &fs.Table[Server]{
 		Kind: "dhcpserver", Doc: "servers that answered since the client began; see the verb discover", Info: true,
 		Keys: fs.NewKeys(
-			fs.Str("dev", "link", func(s *Server) *string { return &s.Dev }).ReadOnly().AsID(),
+			devKey(func(s *Server) *string { return &s.Dev }),
 			fs.Addr("server", "its identifier", func(s *Server) *netip.Addr { return &s.Server }).ReadOnly().AsID(),
 			text("type", "of its last answer", fs.Word, func(s *Server) string { return s.Type.String() }),
 			fs.Addr("address", "that it offered last", func(s *Server) *netip.Addr { return &s.Addr }).ReadOnly(),
@@ -165,7 +167,7 @@ func serverTable(k Kernel) *fs.Table[Server] {
 			text("taken", "1 if the last answer was", fs.Word, func(s *Server) string { return yes(s.Taken) }),
 			text("why", "why not", fs.Text, func(s *Server) string { return s.Why }),
 		),
-		Rows: rows(k, func(v *View, yield func(*Server) bool) bool {
+		Rows: rows(k.Clients, func(v *View, yield func(*Server) bool) bool {
 			for i := range v.Servers {
 				if !yield(&v.Servers[i]) {
 					return false
@@ -176,8 +178,8 @@ func serverTable(k Kernel) *fs.Table[Server] {
 	}
 }
 
-func statsTable(k Kernel) *fs.Table[View] {
-	keys := []fs.Key[View]{devKey()}
+func statsTable(k Kernel4) *fs.Table[View] {
+	keys := []fs.Key[View]{devKey(func(v *View) *string { return &v.Dev })}
 	for t := v4.Discover; t <= v4.Inform; t++ {
 		if t != v4.Offer && t != v4.Ack && t != v4.Nak {
 			keys = append(keys, count("sent_"+t.String(), "messages sent", func(v *View) uint64 { return v.Client.Sent[t] }))
@@ -201,13 +203,13 @@ func statsTable(k Kernel) *fs.Table[View] {
 	raw("unreadable", "packets that are no DHCP messages", func(v *View) uint64 { return v.Unreadable })
 	raw("unasked", "messages while none was waited for", func(v *View) uint64 { return v.Unasked })
 	raw("send_errors", "messages that could not be sent", func(v *View) uint64 { return v.SendErrors })
-	return &fs.Table[View]{Kind: "dhcpstats", Doc: "what the DHCP client counted", Info: true, Keys: fs.NewKeys(keys...), Rows: rows(k, itself)}
+	return &fs.Table[View]{Kind: "dhcpstats", Doc: "what the DHCP client counted", Info: true, Keys: fs.NewKeys(keys...), Rows: rows(k.Clients, itself[View])}
 }
 
 // optionDir has a file for each option of the lease, by its name; its number walks, too.
-func optionDir(k Kernel, dev string) fs.Node {
+func optionDir(k Kernel4, dev string) fs.Node {
 	all := func() v4.Options {
-		if v := view(k, dev); v != nil && v.Lease != nil {
+		if v := view(k.Clients, devOf, dev); v != nil && v.Lease != nil {
 			return v.Lease.ACK.Options
 		}
 		return nil
@@ -249,9 +251,9 @@ func optionText(b []byte, o v4.Option) []byte {
 }
 
 // resolvConf is the DNS servers and domains of the lease as resolv.conf(5) has them.
-func resolvConf(k Kernel, dev string) fs.Node {
+func resolvConf(k Kernel4, dev string) fs.Node {
 	return fs.TextFile(func(context.Context) ([]byte, error) {
-		v := view(k, dev)
+		v := view(k.Clients, devOf, dev)
 		if v == nil || v.Lease == nil {
 			return nil, nil
 		}

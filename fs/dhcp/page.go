@@ -16,14 +16,14 @@ import (
 )
 
 // A Setting is a client as ctl has it: its link, and its options.
-type Setting struct {
-	Dev string
-	Options
+type Setting[O any] struct {
+	Dev     string
+	Options O
 }
 
 // A View is what there is to see of a client.
 type View struct {
-	Setting
+	Setting[Options]
 	runner.Status
 	Servers []Server
 	Others  []Other // see Client.Others
@@ -58,113 +58,102 @@ type Server struct {
 // An Event is what happened to a client.
 type Event struct {
 	Dev   string
-	State client.State
+	State string // the client's, in lower case
 	Text  string
 }
 
-// A Kernel runs clients.
-type Kernel interface {
+// A Kernel runs clients of one family, which have the options O, take the commands E, and look like V.
+type Kernel[O, E, V any] interface {
 	// Clients returns what there is to see, in the order of the links' names.
-	Clients() []View
+	Clients() []V
 	// Start makes a client; with once it returns when its lease is set, and ends it then.
-	Start(ctx context.Context, dev string, o Options, once bool) error
+	Start(ctx context.Context, dev string, o O, once bool) error
 	// Stop ends a client; with keep what it set stays.
 	Stop(ctx context.Context, dev string, keep bool) error
 	// Do lets a client take a command. Release ends it.
-	Do(ctx context.Context, dev string, ev client.Event) error
+	Do(ctx context.Context, dev string, ev E) error
 	// Watch yields what happens, as Notices.
 	Watch(ctx context.Context) iter.Seq2[fs.Event[Event], error]
 }
 
+// A Kernel4 runs DHCPv4 clients.
+type Kernel4 = Kernel[Options, client.Event, View]
+
 // Page returns the directory of k's clients, and that of each link.
-func Page(k Kernel) fs.Page {
-	ctl, events := ctlTable(k), eventTable(k)
-	status, leases, servers, stats := statusTable(k), leaseTable(k), serverTable(k), statsTable(k)
+func Page(k Kernel4) fs.Page {
+	return files[Setting[Options], View, held, Server]{
+		name: "dhcp", ctl: ctlTable(k), status: statusTable(k), leases: leaseTable(k), servers: serverTable(k), stats: statsTable(k),
+		events:  eventTable("dhcp", "what happens to DHCP clients", k.Watch),
+		options: func(dev string) fs.Node { return optionDir(k, dev) },
+		resolv:  func(dev string) fs.Node { return resolvConf(k, dev) },
+	}.page()
+}
+
+// files are those of a family.
+type files[C, V, L, S any] struct {
+	name            string
+	ctl             *fs.Table[C]
+	status, stats   *fs.Table[V]
+	leases          *fs.Table[L]
+	servers         *fs.Table[S]
+	events          *fs.Table[Event]
+	options, resolv func(dev string) fs.Node
+}
+
+func (f files[C, V, L, S]) page() fs.Page {
 	return fs.Page{
-		Root: fs.Dir{"dhcp": fs.Dir{
-			"ctl": ctl, "status": status, "leases": leases, "servers": servers, "stats": stats, "events": events.Events(),
+		Root: fs.Dir{f.name: fs.Dir{
+			"ctl": f.ctl, "status": f.status, "leases": f.leases, "servers": f.servers, "stats": f.stats, "events": f.events.Events(),
 		}},
 		Link: func(l fs.LinkID) fs.Dir {
-			return fs.Dir{"dhcp": fs.Dir{
-				"ctl":         ctl.With("dev", l.Name),
-				"status":      status.With("dev", l.Name),
-				"lease":       leases.With("dev", l.Name),
-				"servers":     servers.With("dev", l.Name),
-				"stats":       stats.With("dev", l.Name),
-				"events":      events.With("dev", l.Name).Events(),
-				"options":     optionDir(k, l.Name),
-				"resolv.conf": resolvConf(k, l.Name),
+			return fs.Dir{f.name: fs.Dir{
+				"ctl":         f.ctl.With("dev", l.Name),
+				"status":      f.status.With("dev", l.Name),
+				"lease":       f.leases.With("dev", l.Name),
+				"servers":     f.servers.With("dev", l.Name),
+				"stats":       f.stats.With("dev", l.Name),
+				"events":      f.events.With("dev", l.Name).Events(),
+				"options":     f.options(l.Name),
+				"resolv.conf": f.resolv(l.Name),
 			}}
 		},
-		Kinds: []fs.Kind{ctl, events},
+		Kinds: []fs.Kind{f.ctl, f.events},
 	}
 }
 
-func ctlTable(k Kernel) *fs.Table[Setting] {
-	o := func(s *Setting) *Options { return &s.Options }
-	checked := func(key fs.Key[Setting], check func(word string) error) fs.Key[Setting] {
-		set := key.Set
-		key.Set = func(s *Setting, word string) error {
-			if err := check(word); err != nil {
-				return err
-			}
-			return set(s, word)
+// word is a key of a client that set reads; what it refuses is refused.
+func word[O any](name, doc string, get func(o *O) string, set func(o *O, word string) error) fs.Key[Setting[O]] {
+	return fs.Key[Setting[O]]{Name: name, Doc: doc, Type: fs.Text,
+		Get: func(b []byte, s *Setting[O]) []byte { return append(b, get(&s.Options)...) },
+		Set: func(s *Setting[O], w string) error { return set(&s.Options, w) }}
+}
+
+// checked is a key whose words are looked at before they are set.
+func checked[T any](key fs.Key[T], check func(word string) error) fs.Key[T] {
+	set := key.Set
+	key.Set = func(v *T, word string) error {
+		if err := check(word); err != nil {
+			return err
 		}
-		return key
+		return set(v, word)
 	}
-	word := func(name, doc string, get func(o *Options) string, set func(o *Options, word string) error) fs.Key[Setting] {
-		return fs.Key[Setting]{Name: name, Doc: doc, Type: fs.Text,
-			Get: func(b []byte, s *Setting) []byte { return append(b, get(&s.Options)...) },
-			Set: func(s *Setting, w string) error { return set(&s.Options, w) }}
-	}
-	do := func(make func(o *fs.Op[Setting]) client.Event) func(context.Context, *fs.Op[Setting]) error {
-		return func(ctx context.Context, o *fs.Op[Setting]) error {
-			if err := noArgs(o.Args); err != nil {
-				return err
-			}
-			return k.Do(ctx, o.Row.Dev, make(o))
-		}
-	}
-	is := func(ev client.Event) func(*fs.Op[Setting]) client.Event {
-		return func(*fs.Op[Setting]) client.Event { return ev }
-	}
-	return &fs.Table[Setting]{
-		Kind:    "dhcpclient",
-		Doc:     "DHCP clients, each of a link; a line without a verb starts one",
+	return key
+}
+
+// clients is the table of settings, with the verbs of both families and those of one.
+func clients[O, E, V any](kind, doc string, k Kernel[O, E, V], setting func(*V) *Setting[O], keys *fs.Keys[Setting[O]], verbs ...fs.Verb[Setting[O]]) *fs.Table[Setting[O]] {
+	return &fs.Table[Setting[O]]{
+		Kind:    kind,
+		Doc:     doc,
 		Ordered: true,
-		Keys: fs.NewKeys(
-			fs.Str("dev", "link", func(s *Setting) *string { return &s.Dev }).AsID(),
-			word("apply", "what is set of a lease: a list of addr, routes, mtu; or none", func(o *Options) string { return o.Apply.String() }, func(o *Options, w string) (err error) {
-				o.Apply, err = ParseApply(w)
-				return err
-			}),
-			word("acd", "check before use whether another host has the address (RFC 5227): off, probe, full", func(o *Options) string { return o.ACD.String() }, func(o *Options, w string) (err error) {
-				o.ACD, err = ParseACD(w)
-				return err
-			}),
-			checked(fs.Str("hostname", "host name to send", func(s *Setting) *string { return &o(s).Hostname }), checkHostname),
-			checked(fs.Str("client_id", "client identifier: hex bytes with colons, a text, or none; the hardware address when not given", func(s *Setting) *string { return &o(s).ClientID }), func(w string) error {
-				_, err := ParseClientID(w, nil)
-				return err
-			}),
-			word("request", "options to request, by name or number; the usual ones when not given", func(o *Options) string { return requestText(o.Request) }, func(o *Options, w string) (err error) {
-				o.Request, err = ParseRequest(w)
-				return err
-			}),
-			fs.Addr("address", "address to ask for", func(s *Setting) *netip.Addr { return &o(s).Wish }),
-			fs.Num("metric", "metric of the routes; 1000 and the link's index when not given", func(s *Setting) *uint32 { return &o(s).Metric }),
-			fs.Num("table", "table of the routes; main when not given", func(s *Setting) *uint32 { return &o(s).Table }),
-			fs.Bool("rapid_commit", "take a lease in two messages where the server can (RFC 4039)", func(s *Setting) *bool { return &o(s).Rapid }),
-			fs.Bool("ipv6_only", "do without an address where the network prefers IPv6 (RFC 8925)", func(s *Setting) *bool { return &o(s).V6Only }),
-			fs.Bool("forcerenew", "let the server order a renewal, authenticated (RFC 6704)", func(s *Setting) *bool { return &o(s).Force }),
-		),
-		Rows: rows(k, func(v *View, yield func(*Setting) bool) bool { return yield(&v.Setting) }),
-		Do:   fs.One(func(ctx context.Context, o *fs.Op[Setting]) error { return change(ctx, k, o) }),
-		Verbs: []fs.Verb[Setting]{
-			{Name: "start", Usage: "[DEV] [once|hold] [KEY=VALUE...]", Doc: "start a client; once: until it has a lease, for which the write waits", Do: func(ctx context.Context, o *fs.Op[Setting]) error {
+		Keys:    keys,
+		Rows:    rows(k.Clients, func(v *V, yield func(*Setting[O]) bool) bool { return yield(setting(v)) }),
+		Do:      fs.One(func(ctx context.Context, o *fs.Op[Setting[O]]) error { return change(ctx, k, o) }),
+		Verbs: append([]fs.Verb[Setting[O]]{
+			{Name: "start", Usage: "[DEV] [once|hold] [KEY=VALUE...]", Doc: "start a client; once: until it has a lease, for which the write waits", Do: func(ctx context.Context, o *fs.Op[Setting[O]]) error {
 				return start(ctx, k, o)
 			}},
-			{Name: "stop", Usage: "[DEV] [keep]", Doc: "end the client and take away what it set; keep: leave it there", Do: func(ctx context.Context, o *fs.Op[Setting]) error {
+			{Name: "stop", Usage: "[DEV] [keep]", Doc: "end the client and take away what it set; keep: leave it there", Do: func(ctx context.Context, o *fs.Op[Setting[O]]) error {
 				keep := len(o.Args) == 1 && o.Args[0] == "keep"
 				if !keep {
 					if err := noArgs(o.Args); err != nil {
@@ -173,15 +162,60 @@ func ctlTable(k Kernel) *fs.Table[Setting] {
 				}
 				return k.Stop(ctx, o.Row.Dev, keep)
 			}},
-			{Name: "renew", Usage: "[DEV]", Doc: "ask the server to renew the lease", Do: do(is(client.Renew{}))},
-			{Name: "rebind", Usage: "[DEV]", Doc: "ask any server to renew the lease", Do: do(is(client.Rebind{}))},
-			{Name: "release", Usage: "[DEV]", Doc: "give the lease back, and end the client", Do: do(is(client.Release{}))},
-			{Name: "discover", Usage: "[DEV]", Doc: "ask who is there: the answers are in servers", Do: do(is(client.Discover{}))},
-			{Name: "inform", Usage: "[DEV] [address=ADDR]", Doc: "ask for options only, for an address that is there", Do: do(func(o *fs.Op[Setting]) client.Event {
-				return client.Inform{Addr: o.Row.Wish}
-			})},
-		},
+		}, verbs...),
 	}
+}
+
+// do is a verb that is a command.
+func do[O, E, V any](k Kernel[O, E, V], name, usage, doc string, command func(o *O) E) fs.Verb[Setting[O]] {
+	return fs.Verb[Setting[O]]{Name: name, Usage: usage, Doc: doc, Do: func(ctx context.Context, o *fs.Op[Setting[O]]) error {
+		if err := noArgs(o.Args); err != nil {
+			return err
+		}
+		return k.Do(ctx, o.Row.Dev, command(&o.Row.Options))
+	}}
+}
+
+func ctlTable(k Kernel4) *fs.Table[Setting[Options]] {
+	o := func(s *Setting[Options]) *Options { return &s.Options }
+	is := func(ev client.Event) func(*Options) client.Event {
+		return func(*Options) client.Event { return ev }
+	}
+	keys := fs.NewKeys(
+		fs.Str("dev", "link", func(s *Setting[Options]) *string { return &s.Dev }).AsID(),
+		word("apply", "what is set of a lease: a list of addr, routes, mtu; or none", func(o *Options) string { return o.Apply.String() }, func(o *Options, w string) (err error) {
+			o.Apply, err = ParseApply(w)
+			return err
+		}),
+		word("acd", "check before use whether another host has the address (RFC 5227): off, probe, full", func(o *Options) string { return o.ACD.String() }, func(o *Options, w string) (err error) {
+			o.ACD, err = ParseACD(w)
+			return err
+		}),
+		checked(fs.Str("hostname", "host name to send", func(s *Setting[Options]) *string { return &o(s).Hostname }), checkHostname),
+		checked(fs.Str("client_id", "client identifier: hex bytes with colons, a text, or none; the hardware address when not given", func(s *Setting[Options]) *string { return &o(s).ClientID }), func(w string) error {
+			_, err := ParseClientID(w, nil)
+			return err
+		}),
+		word("request", "options to request, by name or number; the usual ones when not given", func(o *Options) string { return codes(o.Request) }, func(o *Options, w string) (err error) {
+			o.Request, err = ParseRequest(w)
+			return err
+		}),
+		fs.Addr("address", "address to ask for", func(s *Setting[Options]) *netip.Addr { return &o(s).Wish }),
+		fs.Num("metric", "metric of the routes; 1000 and the link's index when not given", func(s *Setting[Options]) *uint32 { return &o(s).Metric }),
+		fs.Num("table", "table of the routes; main when not given", func(s *Setting[Options]) *uint32 { return &o(s).Table }),
+		fs.Bool("rapid_commit", "take a lease in two messages where the server can (RFC 4039)", func(s *Setting[Options]) *bool { return &o(s).Rapid }),
+		fs.Bool("ipv6_only", "do without an address where the network prefers IPv6 (RFC 8925)", func(s *Setting[Options]) *bool { return &o(s).V6Only }),
+		fs.Bool("forcerenew", "let the server order a renewal, authenticated (RFC 6704)", func(s *Setting[Options]) *bool { return &o(s).Force }),
+	)
+	return clients("dhcpclient", "DHCP clients, each of a link; a line without a verb starts one", k, func(v *View) *Setting[Options] { return &v.Setting }, keys,
+		do(k, "renew", "[DEV]", "ask the server to renew the lease", is(client.Renew{})),
+		do(k, "rebind", "[DEV]", "ask any server to renew the lease", is(client.Rebind{})),
+		do(k, "release", "[DEV]", "give the lease back, and end the client", is(client.Release{})),
+		do(k, "discover", "[DEV]", "ask who is there: the answers are in servers", is(client.Discover{})),
+		do(k, "inform", "[DEV] [address=ADDR]", "ask for options only, for an address that is there", func(o *Options) client.Event {
+			return client.Inform{Addr: o.Wish}
+		}),
+	)
 }
 
 func noArgs(args []string) error {
@@ -191,7 +225,8 @@ func noArgs(args []string) error {
 	return nil
 }
 
-func requestText(list []v4.Code) string {
+// codes are the names of options, in a list.
+func codes[C interface{ Name() string }](list []C) string {
 	var names []string
 	for _, c := range list {
 		names = append(names, c.Name())
@@ -200,7 +235,7 @@ func requestText(list []v4.Code) string {
 }
 
 // change carries out one line without a verb of its own.
-func change(ctx context.Context, k Kernel, o *fs.Op[Setting]) error {
+func change[O, E, V any](ctx context.Context, k Kernel[O, E, V], o *fs.Op[Setting[O]]) error {
 	switch {
 	case o.Act == fs.Del:
 		return k.Stop(ctx, o.Row.Dev, false)
@@ -217,7 +252,7 @@ func change(ctx context.Context, k Kernel, o *fs.Op[Setting]) error {
 	return k.Start(ctx, o.Row.Dev, o.Row.Options, false)
 }
 
-func start(ctx context.Context, k Kernel, o *fs.Op[Setting]) error {
+func start[O, E, V any](ctx context.Context, k Kernel[O, E, V], o *fs.Op[Setting[O]]) error {
 	once := false
 	for _, w := range o.Args {
 		switch w {
@@ -233,10 +268,10 @@ func start(ctx context.Context, k Kernel, o *fs.Op[Setting]) error {
 }
 
 // rows yields records made of clients.
-func rows[T any](k Kernel, each func(v *View, yield func(*T) bool) bool) func(context.Context, *fs.Query[T]) iter.Seq2[*T, error] {
+func rows[T, V any](clients func() []V, each func(v *V, yield func(*T) bool) bool) func(context.Context, *fs.Query[T]) iter.Seq2[*T, error] {
 	return func(context.Context, *fs.Query[T]) iter.Seq2[*T, error] {
 		return func(yield func(*T, error) bool) {
-			for _, v := range k.Clients() {
+			for _, v := range clients() {
 				if !each(&v, func(t *T) bool { return yield(t, nil) }) {
 					return
 				}
@@ -246,28 +281,24 @@ func rows[T any](k Kernel, each func(v *View, yield func(*T) bool) bool) func(co
 }
 
 // view returns the client of a link, nil if there is none.
-func view(k Kernel, dev string) *View {
-	for _, v := range k.Clients() {
-		if v.Dev == dev {
+func view[V any](clients func() []V, dev func(*V) string, is string) *V {
+	for _, v := range clients() {
+		if dev(&v) == is {
 			return &v
 		}
 	}
 	return nil
 }
 
-func eventTable(k Kernel) *fs.Table[Event] {
-	states := fs.Names{}
-	for s := client.Stopped; s <= client.Rebooting; s++ {
-		states[uint32(s)] = strings.ToLower(s.String())
-	}
+func eventTable(kind, doc string, watch func(context.Context) iter.Seq2[fs.Event[Event], error]) *fs.Table[Event] {
 	return &fs.Table[Event]{
-		Kind: "dhcp",
-		Doc:  "what happens to DHCP clients",
+		Kind: kind,
+		Doc:  doc,
 		Keys: fs.NewKeys(
 			fs.Str("dev", "link", func(e *Event) *string { return &e.Dev }).AsID().ReadOnly(),
-			fs.Enum("state", "the client's, when this was told", states, func(e *Event) *client.State { return &e.State }).Always().ReadOnly(),
+			fs.Str("state", "the client's, when this was told", func(e *Event) *string { return &e.State }).Always().ReadOnly(),
 			fs.Str("text", "what happened", func(e *Event) *string { return &e.Text }).ReadOnly(),
 		),
-		Watch: k.Watch,
+		Watch: watch,
 	}
 }
