@@ -300,6 +300,11 @@ func FuzzAdvertisement(f *testing.F) {
 	b, err := full().Append(nil)
 	must(err)
 	f.Add(b)
+	for _, frame := range capture.Seeds(f) {
+		if proto, icmp := capture.IPv6(frame); proto == 58 {
+			f.Add(icmp)
+		}
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var s ra.Solicitation
 		if s.Decode(b) == nil {

@@ -7,9 +7,36 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/netfs-project/netfs/dhcp/internal/capture"
 	"github.com/netfs-project/netfs/dhcp/v4"
 	"github.com/netfs-project/netfs/dhcp/value"
+	"github.com/netfs-project/netfs/dhcp/wire"
 )
+
+// seeds are the messages in captures, if there are any.
+func seeds(f *testing.F) (list [][]byte) {
+	for _, frame := range capture.Seeds(f) {
+		var e wire.Ethernet
+		var d wire.Datagram
+		if ip, err := e.Decode(frame); err == nil && d.Decode(ip, wire.Skip) == nil {
+			list = append(list, d.Payload)
+		}
+	}
+	return list
+}
+
+var key = [16]byte{1, 2, 3}
+
+// signed is a FORCERENEW that key signed.
+func signed() []byte {
+	m := offer()
+	m.Options.SetType(v4.ForceRenew)
+	m.Options.SetAuth(v4.DigestAuth(2))
+	b, err := m.Append(nil)
+	must(err)
+	must(v4.SignForceRenew(b, key[:]))
+	return b
+}
 
 // What decodes is encoded, decodes as the same, and has safe text that can be
 // read.
@@ -22,8 +49,14 @@ func FuzzMessage(f *testing.F) {
 	b, err = m.AppendMax(nil, 1000)
 	must(err)
 	f.Add(b)
+	for _, p := range seeds(f) {
+		f.Add(p)
+	}
+	f.Add(signed())
+	f.Add(raw([]byte{53, 1, 2, 12, 1, 'a', 12, 200}, nil, nil)) // cut
 	f.Add(raw([]byte{52, 1, 3, 12, 1, 'c', 255}, []byte{12, 1, 'f', 255}, []byte{12, 2, 'd', 'e', 119, 1, 0, 255}))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		_, _ = v4.VerifyForceRenew(b, key[:], 0)
 		m, err := v4.Decode(b)
 		if err != nil {
 			return
@@ -49,7 +82,6 @@ func FuzzMessage(f *testing.F) {
 		again, err = v4.Decode(small)
 		require.NoError(t, err)
 		requireSameSet(t, m, again)
-		_, _ = v4.VerifyForceRenew(b, nil, 0)
 	})
 }
 
@@ -100,6 +132,13 @@ func both[T any](t *testing.T, out *v4.Options, get func(v4.Options) (T, error),
 func FuzzOption(f *testing.F) {
 	for _, c := range texts {
 		f.Add(uint8(c.opt), unhex(c.hex), c.text)
+	}
+	for _, p := range seeds(f) {
+		if m, err := v4.Decode(p); err == nil {
+			for _, o := range m.Options {
+				f.Add(uint8(o.Code), o.Data, "")
+			}
+		}
 	}
 	f.Add(uint8(119), []byte("\x03eng\x05apple\x03com\x00\x09marketing\xc0\x04"), "eng.apple.com")
 	f.Add(uint8(121), []byte{8, 10, 192, 0, 2, 1}, "10.0.0.0/8:192.0.2.1")

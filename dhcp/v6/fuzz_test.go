@@ -9,8 +9,32 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/netfs-project/netfs/dhcp/internal/capture"
 	"github.com/netfs-project/netfs/dhcp/v6"
 )
+
+// seeds are the messages in captures, if there are any.
+func seeds(f *testing.F) (list [][]byte) {
+	for _, frame := range capture.Seeds(f) {
+		if proto, udp := capture.IPv6(frame); proto == 17 && len(udp) > 8 {
+			list = append(list, udp[8:])
+		}
+	}
+	return list
+}
+
+var key = [16]byte{1, 2, 3}
+
+// signed is a Reconfigure that key signed.
+func signed() []byte {
+	m := v6.Message{Type: v6.Reconfigure}
+	m.Options.SetServerID(duid)
+	m.Options.SetAuth(v6.DigestAuth(2))
+	b, err := m.Append(nil)
+	must(err)
+	must(v6.SignReconfigure(b, key[:]))
+	return b
+}
 
 // What decodes is encoded as the same bytes, and so is what its options are
 // made of; text is printable and can be read.
@@ -18,6 +42,10 @@ func FuzzMessage(f *testing.F) {
 	b, err := reply().Append(nil)
 	must(err)
 	f.Add(b)
+	for _, p := range seeds(f) {
+		f.Add(p)
+	}
+	f.Add(signed())
 	r := &v6.Message{Type: v6.RelayForward}
 	must(r.Options.SetRelayMessage(reply()))
 	b, err = r.Append(nil)
@@ -44,7 +72,7 @@ func FuzzMessage(f *testing.F) {
 			checkText(t, o)
 		}
 		_, _ = m.Innermost()
-		_, _ = v6.VerifyReconfigure(b, nil, 0)
+		_, _ = v6.VerifyReconfigure(b, key[:], 0)
 		checkTyped(t, m.Options)
 	})
 }
@@ -167,6 +195,13 @@ func both[T any](t *testing.T, out *v6.Options, o v6.Options, get func(v6.Option
 func FuzzOption(f *testing.F) {
 	for _, c := range slices.Concat(texts, unread) {
 		f.Add(uint16(c.opt), unhex(c.hex), c.text)
+	}
+	for _, p := range seeds(f) {
+		if m, err := v6.Decode(p); err == nil {
+			for _, o := range m.Options {
+				f.Add(uint16(o.Code), o.Data, "")
+			}
+		}
 	}
 	f.Add(uint16(24), []byte("\x03eng\x05apple\x03com\x00"), "eng.apple.com")
 	f.Add(uint16(56), []byte("\x00\x03\x00\x03\x01a\x00"), "2001:db8::1,ntp.example")

@@ -6,12 +6,27 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/netfs-project/netfs/dhcp/internal/capture"
 	"github.com/netfs-project/netfs/dhcp/wire"
 )
 
 // What a decoder takes, the encoder writes, and decodes as the same.
 
+// seeds are the packets of one type in captures, if there are any.
+func seeds(f *testing.F, typ uint16) (list [][]byte) {
+	for _, frame := range capture.Seeds(f) {
+		var e wire.Ethernet
+		if b, err := e.Decode(frame); err == nil && e.Type == typ {
+			list = append(list, b)
+		}
+	}
+	return list
+}
+
 func FuzzEthernet(f *testing.F) {
+	for _, frame := range capture.Seeds(f) {
+		f.Add(frame)
+	}
 	f.Add(append(make([]byte, 12), 8, 0, 1, 2, 3))
 	f.Add(append(make([]byte, 12), 0x88, 0xa8, 0, 1, 0x81, 0, 0, 2, 8, 6, 9))
 	f.Add(append(make([]byte, 12), 0x81, 0, 0, 1, 0, 46))
@@ -28,6 +43,9 @@ func FuzzEthernet(f *testing.F) {
 }
 
 func FuzzARP(f *testing.F) {
+	for _, b := range seeds(f, wire.TypeARP) {
+		f.Add(b)
+	}
 	f.Add(append([]byte{0, 1, 8, 0, 6, 4, 0, 1}, make([]byte, 20)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var a wire.ARP
@@ -41,6 +59,14 @@ func FuzzARP(f *testing.F) {
 }
 
 func FuzzIPv4(f *testing.F) {
+	for _, b := range seeds(f, wire.TypeIPv4) {
+		f.Add(b)
+	}
+	for n := range byte(8) { // these have crashed others: the headers fit, or nearly, and no more
+		b := datagram(f, "payload")
+		b[3] = 20 + n
+		f.Add(reseal(b))
+	}
 	f.Add(datagram(f, "payload"))
 	f.Add(append(datagram(f, ""), "padding"...))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -17,10 +17,28 @@ const Dir = "shared/vectors/dhcp"
 // test is skipped if they are absent.
 func Files(t testing.TB, folder string) map[string][][]byte {
 	t.Helper()
-	dir := find(t, filepath.Join(Dir, folder))
-	paths, err := filepath.Glob(filepath.Join(dir, "*.pcap"))
-	if err != nil || len(paths) == 0 {
-		t.Skipf("no captures in %s", dir)
+	files := read(t, folder)
+	if len(files) == 0 {
+		t.Skipf("no captures in %s beside the checkout", filepath.Join(Dir, folder))
+	}
+	return files
+}
+
+// Seeds returns all frames of all captures, for a fuzz target to begin with; none if they are absent.
+func Seeds(f *testing.F) [][]byte {
+	var list [][]byte
+	for _, folder := range []string{"captured", "pyroute2"} {
+		for _, frames := range read(f, folder) {
+			list = append(list, frames...)
+		}
+	}
+	return list
+}
+
+func read(t testing.TB, folder string) map[string][][]byte {
+	paths, err := filepath.Glob(filepath.Join(find(t, filepath.Join(Dir, folder)), "*.pcap"))
+	if err != nil {
+		t.Fatal(err)
 	}
 	files := map[string][][]byte{}
 	for _, p := range paths {
@@ -37,7 +55,7 @@ func Files(t testing.TB, folder string) map[string][][]byte {
 	return files
 }
 
-// find looks for a folder beside the module, whose root has a go.mod.
+// find returns the path of a folder beside the module, whose root has a go.mod.
 func find(t testing.TB, rel string) string {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -53,11 +71,7 @@ func find(t testing.TB, rel string) string {
 		}
 		dir = up
 	}
-	path := filepath.Join(filepath.Dir(dir), rel)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("no captures: %v", err)
-	}
-	return path
+	return filepath.Join(filepath.Dir(dir), rel)
 }
 
 // Frames returns the frames of a classic pcap file of Ethernet, of either byte
