@@ -60,19 +60,23 @@ func (s *Store) Load(k Key, now Instant) (*Lease, error) {
 	if err != nil {
 		return nil, err
 	}
-	var r record
-	if err := json.Unmarshal(b, &r); err != nil {
-		return nil, fmt.Errorf("%s: %w", s.name(k), err)
-	}
-	ack, err := v4.Decode(r.ACK)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.name(k), err)
-	}
-	l, err := FromACK(ack, s.start(r.BootID, r.Boot, r.Started, now))
+	l, err := s.decode(b, now)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name(k), err)
 	}
 	return l, nil
+}
+
+func (s *Store) decode(b []byte, now Instant) (*Lease, error) {
+	var r record
+	if err := json.Unmarshal(b, &r); err != nil {
+		return nil, err
+	}
+	ack, err := v4.Decode(r.ACK)
+	if err != nil {
+		return nil, err
+	}
+	return FromACK(ack, s.start(r.BootID, r.Boot, r.Started, now))
 }
 
 // start is when a remembered lease began, on the clock of this boot.
