@@ -1,8 +1,10 @@
 package addr
 
 import (
-	"errors"
 	"net/netip"
+	"slices"
+	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 
@@ -46,19 +48,67 @@ func TestPFTranscripts(t *testing.T) {
 	})
 }
 
-// What is so already can be written; what is not is refused, and says why.
-func TestPFReadOnly(t *testing.T) {
+// What is read can be written: it sends nothing, and after a flush it restores.
+func TestPFRoundTrip(t *testing.T) {
+	onEach(t, func(t *testing.T, os string) {
+		k, _, d := simulated(t, os)
+		require.NoError(t, treetest.Write(d, "addrs", `2001:db8::1/64 dev em0 valid_lft 3600 preferred_lft 1800
+192.0.2.9/24 dev em0 broadcast 192.0.2.200
+fe80::1/128 dev tun0 peer fe80::2/128
+`))
+		text := treetest.Read(t, d, "addrs")
+		k.Ioctls()
+		require.NoError(t, treetest.Write(d, "addrs", text))
+		require.NoError(t, treetest.Write(d, "addrs.json", treetest.Read(t, d, "addrs.json")))
+		assert.Empty(t, k.Ioctls(), "a line that is so already was sent")
+		require.NoError(t, treetest.Write(d, "addrs", "flush all\n"))
+		require.Empty(t, treetest.Read(t, d, "addrs"))
+		require.NoError(t, treetest.Write(d, "addrs", text))
+		sorted := func(s string) []string { l := strings.Split(s, "\n"); slices.Sort(l); return l }
+		assert.Equal(t, sorted(text), sorted(treetest.Read(t, d, "addrs")))
+	})
+}
+
+// What a kernel refuses is told with its own reason, and nothing is lost.
+func TestPFRefused(t *testing.T) {
 	onEach(t, func(t *testing.T, os string) {
 		k, _, d := simulated(t, os)
 		text := treetest.Read(t, d, "addrs")
-		require.NoError(t, treetest.Write(d, "addrs", text))
-		for _, line := range []string{"192.0.2.9/24 dev em0\n", "del 192.0.2.1/24 dev em0\n", "flush dev em0\n"} {
-			err := treetest.Write(d, "addrs", line)
-			assert.ErrorIs(t, err, errors.ErrUnsupported, line)
-			assert.ErrorContains(t, err, "only reads addresses", line)
+		for _, c := range []struct {
+			op   bsd.Ioctl
+			line string
+		}{
+			{bsd.AddAddr, "add 192.0.2.9/24 dev em0\n"}, {bsd.AddAddr6, "add 2001:db8::9/64 dev em0\n"}, {bsd.DelAddr, "del 192.0.2.1/24 dev em0\n"},
+			{bsd.DelAddr6, "del fe80::ff/64 dev em0\n"}, {bsd.AddAddr, "192.0.2.1/24 dev em0 broadcast 192.0.2.9\n"},
+		} {
+			k.Fail(c.op, syscall.EPERM)
+			err := treetest.Write(d, "addrs", c.line)
+			assert.ErrorIs(t, err, syscall.EPERM, c.line)
+			assert.ErrorContains(t, err, "operation not permitted", c.line)
+			k.Fail(c.op, 0)
 		}
 		assert.Equal(t, text, treetest.Read(t, d, "addrs"))
-		assert.Zero(t, k.Requests())
+		err := treetest.Write(d, "addrs", "add 2001:db8::9/64 dev em0 nodad\n")
+		if os == "openbsd" {
+			assert.ErrorContains(t, err, "nodad")
+		} else {
+			assert.NoError(t, err)
+		}
+	})
+}
+
+// A kernel that does not tell lifetimes: they are not shown.
+func TestPFNoState(t *testing.T) {
+	onEach(t, func(t *testing.T, os string) {
+		k, pf, d := simulated(t, os)
+		k.Fail(bsd.GetAddrLifetime6, syscall.EADDRNOTAVAIL)
+		assert.Contains(t, treetest.Read(t, d, "addrs"), "local=fe80::ff/64 dev=em0 scope=link\n")
+		k.Fail(bsd.GetAddrLifetime6, syscall.EIO)
+		var last error
+		for _, err := range pf.Addrs(t.Context(), "") {
+			last = err
+		}
+		assert.ErrorIs(t, last, syscall.EIO)
 	})
 }
 

@@ -26,8 +26,10 @@ type Step struct {
 }
 
 // Page returns the page of the addresses of k.
-func Page(k Kernel) fs.Page {
-	t := Table(k)
+func Page(k Kernel) fs.Page { return (&page{k: k}).page() }
+
+func (p *page) page() fs.Page {
+	t := p.table()
 	return fs.Page{
 		Root:  fs.Dir{"addrs": t},
 		Kinds: []fs.Kind{t},
@@ -36,8 +38,9 @@ func Page(k Kernel) fs.Page {
 }
 
 // Table returns the table of the addresses of k.
-func Table(k Kernel) *fs.Table[Addr] {
-	p := &page{k: k}
+func Table(k Kernel) *fs.Table[Addr] { return (&page{k: k}).table() }
+
+func (p *page) table() *fs.Table[Addr] {
 	return &fs.Table[Addr]{
 		Kind: "addr",
 		Also: []string{"address", "a"},
@@ -55,7 +58,10 @@ func Table(k Kernel) *fs.Table[Addr] {
 	}
 }
 
-type page struct{ k Kernel }
+type page struct {
+	k     Kernel
+	whole bool // a change takes every key: no address is removed for it
+}
 
 // rows yields the addresses as they print.
 func (p *page) rows(ctx context.Context, dev string) iter.Seq2[*Addr, error] {
@@ -190,7 +196,7 @@ func (p *page) steps(ctx context.Context, o *fs.Op[Addr]) ([]Step, error) {
 		return []Step{{fs.Replace, &o.Row}}, nil
 	case o.Old == nil && o.Act != fs.Change || o.Act == fs.Add || o.Act == fs.Append:
 		return []Step{{fs.Add, &o.Row}}, nil
-	case !fixed(o):
+	case p.whole || !fixed(o):
 		return []Step{{fs.Change, &o.Row}}, nil
 	}
 	if err := p.alone(ctx, o); err != nil {
