@@ -44,7 +44,15 @@ type Config struct {
 	IPv6Only    bool             // RFC 8925
 	ForceRenew  bool             // RFC 6704
 	Check       bool             // Probe before use
+	// Patience is how long an offer of another address than the one that was asked for waits for
+	// a better one, unless it is from the server that gave that one; 0: DefaultPatience, negative: it
+	// does not.
+	Patience time.Duration
 }
+
+// DefaultPatience is enough for servers on the link or behind a relay, and short beside the
+// seconds that it took to come to ask for an address in this way.
+const DefaultPatience = 300 * time.Millisecond
 
 // DefaultRequest is what is asked for unless told otherwise. 121 stands before 3, as
 // RFC 3442 wants.
@@ -190,10 +198,11 @@ const (
 	Unusable                  // it lacks what it must have, or says what cannot be
 	NotAllowed                // from a server that Config.Servers lacks
 	Unauthentic               // FORCERENEW without a nonce that verifies
+	Worse                     // another offer was taken
 	reasons
 )
 
-var reasonNames = [reasons]string{"no_reply", "other_xid", "other_client", "other_server", "undue", "unusable", "not_allowed", "unauthentic"}
+var reasonNames = [reasons]string{"no_reply", "other_xid", "other_client", "other_server", "undue", "unusable", "not_allowed", "unauthentic", "worse"}
 
 func (r Reason) String() string { return reasonNames[r] }
 
@@ -236,8 +245,9 @@ type Machine struct {
 	side  time.Duration // due time of informing and asking
 	ask   netip.Addr    // what informing is for
 
-	offer *v4.Message  // that was chosen
+	offer *v4.Message  // that was chosen; in Selecting: that waits for a better one
 	wish  netip.Addr   // the address to ask for
+	giver netip.Addr   // the server that gave it once, if one did
 	next  *lease.Lease // that is being checked
 	held  *lease.Lease // that is applied
 	old   *lease.Lease // to ask for in INIT-REBOOT
@@ -252,6 +262,9 @@ type Machine struct {
 func New(cfg Config, r Rand) *Machine {
 	if cfg.Request == nil {
 		cfg.Request = DefaultRequest
+	}
+	if cfg.Patience == 0 {
+		cfg.Patience = DefaultPatience
 	}
 	return &Machine{cfg: cfg, rand: r, due: never, side: never}
 }
@@ -333,6 +346,10 @@ func (m *Machine) timers() {
 	case Init:
 		m.discover("")
 	case Selecting:
+		if m.offer != nil {
+			m.choose(m.offer)
+			return
+		}
 		m.sendDiscover()
 	case Requesting:
 		m.requestAgain()
@@ -347,9 +364,17 @@ func (m *Machine) timers() {
 
 // expire is the end of a lease that nobody renewed.
 func (m *Machine) expire() {
-	m.wish = m.held.Addr
+	m.wishFor(m.held)
 	m.remove("the lease ended")
 	m.restart(0, "the lease ended")
+}
+
+// wishFor asks for the address of a lease from now on, or for none.
+func (m *Machine) wishFor(l *lease.Lease) {
+	m.wish, m.giver = netip.Addr{}, netip.Addr{}
+	if l != nil {
+		m.wish, m.giver = l.Addr, l.Server
+	}
 }
 
 // remove takes the held lease away, and the memory of it.
@@ -439,7 +464,7 @@ func (m *Machine) start(ev Start) {
 	}
 	m.naks = 0
 	m.end()
-	m.wish = ev.Wish
+	m.wish, m.giver = ev.Wish, netip.Addr{}
 	l := ev.Lease
 	switch {
 	case l == nil:
@@ -449,7 +474,7 @@ func (m *Machine) start(ev Start) {
 			m.do(Remove{l, "the lease ended"})
 		}
 		if !m.wish.IsValid() {
-			m.wish = l.Addr
+			m.wishFor(l)
 		}
 		m.restart(0, "started; the lease has ended")
 	default:
@@ -523,6 +548,6 @@ func (m *Machine) decline(l *lease.Lease, by net.HardwareAddr) {
 		m.send(msg, netip.Addr{}, netip.Addr{})
 	}
 	m.do(Forget{})
-	m.wish = netip.Addr{}
+	m.wishFor(nil)
 	m.restart(declined, why)
 }

@@ -635,3 +635,42 @@ func TestLongerAndShorter(t *testing.T) {
 	r.answer(v4.Ack, lasting(time.Minute)).state(client.Bound)
 	require.Equal(t, 30*time.Second, r.due())
 }
+
+// Who asked for an address waits a little for it if another is offered first; all others, and
+// everybody whose server says that it is gone, do not.
+func TestPatience(t *testing.T) {
+	giving := func(a netip.Addr) func(*v4.Message) { return func(m *v4.Message) { m.YIAddr = a } }
+	better := netip.MustParseAddr("192.0.2.200")
+	wishing := func(cfg client.Config) *run {
+		return begin(t, cfg).step(client.Start{Wish: better})
+	}
+	begin(t, client.Config{}).step(client.Start{}).answer(v4.Offer).state(client.Requesting)
+	wishing(client.Config{}).answer(v4.Offer, giving(better)).state(client.Requesting)
+	wishing(client.Config{Patience: -1}).answer(v4.Offer).state(client.Requesting)
+
+	r := wishing(client.Config{}).answer(v4.Offer).state(client.Selecting)
+	none[client.Answer](r)
+	r.answer(v4.Offer, from(other)).state(client.Selecting)
+	require.Equal(t, "an offer of another address than 192.0.2.200 waits already", need[client.Answer](r).Why)
+	r.answer(v4.Offer, from(other), giving(better)).state(client.Requesting)
+	require.Equal(t, "another offer is better", need[client.Answer](r).Why)
+	asked, err := r.sent.Options.RequestedIP()
+	require.NoError(t, err)
+	require.Equal(t, better, asked)
+	r.answer(v4.Ack, from(other), giving(better)).state(client.Bound)
+
+	r = wishing(client.Config{}).answer(v4.Offer)
+	require.Equal(t, client.DefaultPatience, r.due())
+	r.state(client.Requesting)
+	require.Empty(t, need[client.Answer](r).Why)
+	r.answer(v4.Ack).state(client.Bound)
+	r.due() // T1, and nobody answers until the end
+	for r.m.Lease() != nil {
+		r.due()
+	}
+	r.state(client.Selecting).answer(v4.Offer, giving(better)).state(client.Requesting) // its own server
+
+	r = wishing(client.Config{}).answer(v4.Offer)
+	r.step(client.LinkDown{}).state(client.Init).step(client.LinkUp{}).state(client.Selecting)
+	require.Greater(t, r.due(), 2*time.Second, "the offer is forgotten")
+}

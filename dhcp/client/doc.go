@@ -22,7 +22,10 @@
 //
 // Where RFC 2131 leaves a choice, or practice differs from it:
 //
-//   - The first usable offer is taken. There is no wait before the first DISCOVER.
+//   - The first usable offer is taken at once, and there is no wait before the first DISCOVER. Only
+//     an offer of another address than the one that was asked for waits for a better one, 300 ms, unless
+//     the server that gave that address once makes it: nobody else would know better. Servers are
+//     chosen by Config.Servers, not by what their offers say: that is a stranger's word.
 //   - A renewal is repeated after half of what is left, at least 60 s (4.4.5), but
 //     for leases shorter than 16 minutes at least a sixteenth of the lease and 4 s. Each has
 //     an xid of its own, so that the lease counts from the request that was answered.

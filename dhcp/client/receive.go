@@ -113,11 +113,28 @@ func (m *Machine) offered(msg *v4.Message, server netip.Addr) (Reason, string) {
 	if err := lease.Usable(msg.YIAddr); err != nil {
 		return Unusable, err.Error()
 	}
+	better := !m.wish.IsValid() || msg.YIAddr == m.wish || server == m.giver
+	switch {
+	case !better && m.offer != nil:
+		return Worse, "an offer of another address than " + m.wish.String() + " waits already"
+	case !better && m.cfg.Patience > 0:
+		m.offer = msg
+		m.due = m.now.Boot + m.cfg.Patience
+		return 0, ""
+	}
+	if m.offer != nil {
+		m.reject(m.offer, Worse, "another offer is better")
+	}
+	m.choose(msg)
+	return 0, ""
+}
+
+// choose takes an offer.
+func (m *Machine) choose(msg *v4.Message) {
 	m.do(Answer{Msg: msg})
 	if !m.ipv6Only(msg) {
-		m.requesting(msg, server)
+		m.requesting(msg)
 	}
-	return 0, ""
 }
 
 // shortestV6Only is MIN_V6ONLY_WAIT (RFC 8925 3.4).
@@ -224,7 +241,7 @@ func (m *Machine) naked(msg *v4.Message, server netip.Addr) (Reason, string) {
 		m.do(Forget{})
 	}
 	m.remove(why)
-	m.wish = netip.Addr{}
+	m.wishFor(nil)
 	m.old = nil
 	m.restart(m.nakPause(), why)
 	return 0, ""

@@ -127,7 +127,8 @@ func seconds16(d time.Duration) uint16 { return uint16(min(d/time.Second, 0xffff
 
 // requesting asks for what was offered, with the xid and secs of the DISCOVER
 // (RFC 2131 3.1 3).
-func (m *Machine) requesting(offer *v4.Message, server netip.Addr) {
+func (m *Machine) requesting(offer *v4.Message) {
+	server, _ := offer.Options.ServerID()
 	m.offer = offer
 	m.tries = 0
 	m.sent = m.now
@@ -192,7 +193,7 @@ func (m *Machine) rebootAgain() {
 		m.timers()
 		return
 	}
-	m.wish = old.Addr
+	m.wishFor(old)
 	m.restart(0, "no server answers for "+old.Addr.String())
 }
 
@@ -347,7 +348,7 @@ func (m *Machine) bind(l *lease.Lease, why string) {
 	m.do(Apply{Old: m.held, New: l})
 	m.do(Save{l})
 	m.held, m.next, m.offer, m.old = l, nil, nil, nil
-	m.wish = l.Addr
+	m.wishFor(l)
 	m.naks = 0
 	m.enter(Bound, why)
 	m.due = max(l.At(l.T1), m.now.Boot+time.Second) // an answer may come late
