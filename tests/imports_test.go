@@ -24,7 +24,7 @@ var imports = []struct{ pkg, may, os string }{
 	{"fs", "", ""},
 	{"fs/treetest", "fs", ""},
 	{"fs/fusefs", "fs", ""},
-	{"fs/host", "fs fs/*", "nl nl/* bsd/rtsock"},
+	{"fs/host", "fs fs/* bsd/rtsock", "nl nl/*"}, // rtsock has simulated kernels
 	{"fs/names", "", ""},
 	{"fs/joint", "fs nl nl/rt", ""},          // what the _linux.go files of pages share
 	{"fs/joint/pf", "fs bsd bsd/rtsock", ""}, // and the _bsd.go files

@@ -2,6 +2,7 @@ package tests
 
 import (
 	"errors"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -12,9 +13,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netfs-project/netfs/bsd"
+	"github.com/netfs-project/netfs/bsd/bsdtest"
 	"github.com/netfs-project/netfs/bsd/rtsock"
 	"github.com/netfs-project/netfs/fs"
 	"github.com/netfs-project/netfs/fs/addr"
+	"github.com/netfs-project/netfs/fs/host"
 	"github.com/netfs-project/netfs/fs/link"
 	"github.com/netfs-project/netfs/fs/neigh"
 	"github.com/netfs-project/netfs/fs/treetest"
@@ -101,4 +104,76 @@ dst=192.0.2.99 dev=shmif0 nud=incomplete
 	} {
 		assert.Equal(t, want, treetest.Read(t, d, file), file)
 	}
+}
+
+// onPF runs a test with the whole tree of a simulated kernel of each system: eth0 has
+// addresses, eth1 has none.
+func onPF(t *testing.T, f func(t *testing.T, k *bsdtest.Kernel, d treetest.Door)) {
+	for _, os := range bsd.Systems() {
+		t.Run(os, func(t *testing.T) {
+			l, err := bsd.Profile{OS: os}.Layout()
+			require.NoError(t, err)
+			k := bsdtest.New(l)
+			n := k.AddLink("eth0", []byte{2, 0, 0, 0, 0, 1})
+			k.AddAddr(n, netip.MustParsePrefix("192.0.2.1/24"))
+			k.AddAddr(n, netip.MustParsePrefix("fe80::1/64"))
+			k.AddLink("eth1", []byte{2, 0, 0, 0, 0, 2})
+			c := rtsock.New(k)
+			h, err := host.OpenPF(c)
+			require.NoError(t, err)
+			f(t, k, treetest.Local(h.Tree(), treetest.Root))
+			require.NoError(t, h.Close())
+			require.NoError(t, c.Close())
+			assert.Zero(t, k.Sockets(), "sockets left open")
+		})
+	}
+}
+
+// furnishPF puts something in every table.
+func furnishPF(t *testing.T, k *bsdtest.Kernel, d treetest.Door) {
+	table := ""
+	if k.Layout().Tables != bsd.OneTable {
+		k.AddTable(3)
+		table = " table 3"
+	}
+	require.NoError(t, treetest.Write(d, "routes", "default via 192.0.2.254\n10.0.0.0/8 via 192.0.2.2 mtu 1400"+table+
+		"\nblackhole 11.0.0.0/8\n2001:db8::/48 via fe80::2 dev eth0\n2001:db8:1::/48 dev eth1\n"))
+	require.NoError(t, treetest.Write(d, "neigh", "192.0.2.9 dev eth0 lladdr 02:00:00:00:00:09\n"))
+	k.AddNeigh(2, netip.MustParseAddr("192.0.2.7"), []byte{2, 0, 0, 0, 0, 7})
+}
+
+// The laws of every tree hold.
+func TestPFTree(t *testing.T) {
+	onPF(t, func(t *testing.T, k *bsdtest.Kernel, d treetest.Door) {
+		furnishPF(t, k, d)
+		before := k.Requests()
+		treetest.Check(t, d, treetest.Options{Write: true, Values: true, Moving: func(p string) bool { return p == "error" }})
+		assert.Equal(t, before, k.Requests(), "what is so already was sent")
+	})
+}
+
+func TestPFTranscripts(t *testing.T) {
+	onPF(t, func(t *testing.T, k *bsdtest.Kernel, d treetest.Door) {
+		treetest.RunOn(t, k.Layout().OS, d, "testdata/tree.txt")
+	})
+}
+
+// What was saved restores what was deleted, through each file of a table that can be
+// written.
+func TestPFRestore(t *testing.T) {
+	onPF(t, func(t *testing.T, k *bsdtest.Kernel, d treetest.Door) {
+		furnishPF(t, k, d)
+		require.NoError(t, treetest.Write(d, "neigh", "192.0.2.7 dev eth0 nud permanent\n"))
+		for _, file := range []string{"routes", "neigh"} {
+			for _, form := range []string{"", ".json"} {
+				saved := treetest.Read(t, d, file+form)
+				text := treetest.Read(t, d, file)
+				require.NotEmpty(t, text)
+				require.NoError(t, treetest.Write(d, file, "flush all\n"))
+				require.Empty(t, treetest.Read(t, d, file))
+				require.NoError(t, treetest.Write(d, file+form, saved))
+				assert.Equal(t, text, treetest.Read(t, d, file), file+form)
+			}
+		}
+	})
 }

@@ -83,7 +83,10 @@ func (k *Kernel) carryOut(m *bsd.RouteMsg) syscall.Errno {
 		if at < 0 {
 			return syscall.ESRCH
 		}
+		r := k.routes[at].m // it is told whole
+		r.Op, r.Type, r.Seq, r.Pid = m.Op, m.Type, m.Seq, m.Pid
 		k.routes = slices.Delete(k.routes, at, at+1)
+		*m = r
 		return 0
 	case bsd.OpGet:
 		return k.get(m, p.Addr())

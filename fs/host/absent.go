@@ -1,11 +1,8 @@
-//go:build !linux
-
 package host
 
 import (
 	"errors"
 	"fmt"
-	"runtime"
 
 	"github.com/netfs-project/netfs/fs"
 )
@@ -14,8 +11,8 @@ import (
 func absent(names ...string) []system {
 	var list []system
 	for _, n := range names {
-		list = append(list, system{n, func(*space) (fs.Page, error) {
-			return fs.Page{}, fmt.Errorf("%w: no joint for %s", errors.ErrUnsupported, runtime.GOOS)
+		list = append(list, system{n, func(s *space) (fs.Page, error) {
+			return fs.Page{}, fmt.Errorf("%w: no joint for %s", errors.ErrUnsupported, s.host.os)
 		}})
 	}
 	return list

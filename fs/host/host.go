@@ -28,6 +28,8 @@ type Host struct {
 	errors  fs.ErrorLog
 	started time.Time
 	systems []system
+	os      string // whose kernel it is, and its release
+	kernel  string
 	root    *space
 }
 
@@ -39,7 +41,7 @@ func Open(o *Options) (*Host, error) {
 	if o.Memory > 0 {
 		fs.SetMemory(o.Memory)
 	}
-	h := &Host{started: time.Now(), systems: systems()}
+	h := &Host{started: time.Now(), systems: systems(), os: runtime.GOOS, kernel: release()}
 	conns, err := dial(o.NS)
 	if err != nil {
 		return nil, err
@@ -84,7 +86,7 @@ type system struct {
 type space struct {
 	host     *Host
 	name     string // as the file status shows it: "/" for the process's own
-	conns    *conns
+	conns    *conns // nil: they are somebody else's
 	dir      fs.Dir
 	kinds    []fs.Kind
 	links    []func(fs.LinkID) fs.Dir
@@ -150,7 +152,10 @@ func (s *space) Close() error {
 	for _, f := range s.closers {
 		errs = append(errs, f())
 	}
-	return errors.Join(append(errs, s.conns.Close())...)
+	if s.conns != nil {
+		errs = append(errs, s.conns.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // A feature tells whether a system is here, and why not.
@@ -201,8 +206,8 @@ type status struct{ Version, Kernel, OS, NetNS, Started string }
 func (s *space) status() fs.Node {
 	st := status{
 		Version: version(),
-		Kernel:  release(),
-		OS:      runtime.GOOS,
+		Kernel:  s.host.kernel,
+		OS:      s.host.os,
 		NetNS:   s.name,
 		Started: s.host.started.UTC().Format(time.RFC3339),
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -70,19 +71,41 @@ func (k *pfKernel) hosts(ctx context.Context) (*hosts, error) {
 // entries dumps the neighbours of both families: FreeBSD and NetBSD want one named.
 func (k *pfKernel) entries(ctx context.Context, h *hosts) iter.Seq2[*entry, error] {
 	return func(yield func(*entry, error) bool) {
-		for _, family := range []uint8{syscall.AF_INET, k.l.AFInet6} {
-			for m, err := range k.c.Dump(ctx, rtsock.Query{Dump: bsd.DumpFlags, Family: family, Arg: int(k.llinfo)}) {
-				if err != nil {
-					yield(nil, err)
-					return
-				}
-				var e entry
-				if r, ok := m.(*bsd.RouteMsg); ok && k.row(h, r, &e) && !yield(&e, nil) {
+		for _, table := range h.domains() {
+			for _, family := range []uint8{syscall.AF_INET, k.l.AFInet6} {
+				q := rtsock.Query{Dump: bsd.DumpFlags, Family: family, Arg: int(k.llinfo), Table: table}
+				if !k.dump(ctx, h, q, yield) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// dump is false when the sequence is over.
+func (k *pfKernel) dump(ctx context.Context, h *hosts, q rtsock.Query, yield func(*entry, error) bool) bool {
+	for m, err := range k.c.Dump(ctx, q) {
+		if err != nil {
+			yield(nil, err)
+			return false
+		}
+		var e entry
+		if r, ok := m.(*bsd.RouteMsg); ok && k.row(h, r, &e) && !yield(&e, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// domains are the routing domains of the links, in which OpenBSD has their neighbours.
+func (h *hosts) domains() []int {
+	all := []int{0}
+	for i := range h.All {
+		if n := int(h.All[i].Data.Domain); !slices.Contains(all, n) {
+			all = append(all, n)
+		}
+	}
+	return all
 }
 
 // Neighs yields the neighbours of one link, or of all.
@@ -173,7 +196,7 @@ func (k *pfKernel) run(ctx context.Context, h *hosts, s Step) error {
 	case old == nil && (s.Act == fs.Del || s.Act == fs.Change):
 		return fs.ErrNotExist
 	case s.Act == fs.Del:
-		return k.send(bsd.OpDelete, link, s.Neigh.Dst, old.gateway)
+		return k.send(bsd.OpDelete, h.At(link), s.Neigh.Dst, old.gateway)
 	case old != nil && s.Act == fs.Add:
 		return fs.ErrExist
 	}
@@ -186,13 +209,13 @@ func (k *pfKernel) run(ctx context.Context, h *hosts, s Step) error {
 	}
 	gateway := k.l.SockaddrOfLink(bsd.Link{Index: link, Type: h.At(link).Data.Type, Addr: hw})
 	if old == nil {
-		return k.send(bsd.OpAdd, link, s.Neigh.Dst, gateway)
+		return k.send(bsd.OpAdd, h.At(link), s.Neigh.Dst, gateway)
 	}
-	return k.replace(link, old, gateway)
+	return k.replace(h.At(link), old, gateway)
 }
 
 // replace makes an entry anew: no kernel changes the address of every one.
-func (k *pfKernel) replace(link uint16, old *entry, gateway bsd.Sockaddr) error {
+func (k *pfKernel) replace(link *pf.Link, old *entry, gateway bsd.Sockaddr) error {
 	if err := k.send(bsd.OpDelete, link, old.Dst, old.gateway); err != nil {
 		return err
 	}
@@ -244,8 +267,8 @@ func can(n *Neigh, old *entry) error {
 // send writes one request about dst, as arp(8) and ndp(8) do. FreeBSD and NetBSD take
 // RTF_LLDATA for a sign that their tables of neighbours are meant; elsewhere the kernel
 // sees it by the gateway.
-func (k *pfKernel) send(op bsd.Op, link uint16, dst netip.Addr, gateway bsd.Sockaddr) error {
-	m := &bsd.RouteMsg{Header: bsd.Header{Op: op}, Index: link, Flags: k.up | k.host}
+func (k *pfKernel) send(op bsd.Op, link *pf.Link, dst netip.Addr, gateway bsd.Sockaddr) error {
+	m := &bsd.RouteMsg{Header: bsd.Header{Op: op}, Index: link.Index, Table: uint16(link.Data.Domain), Flags: k.up | k.host}
 	if k.own {
 		m.Flags |= k.llinfo
 	}
@@ -254,7 +277,7 @@ func (k *pfKernel) send(op bsd.Op, link uint16, dst netip.Addr, gateway bsd.Sock
 		m.Inits = bsd.RTV_EXPIRE // never
 	}
 	if dst.Is6() && dst.IsLinkLocalUnicast() {
-		dst = dst.WithZone(strconv.Itoa(int(link)))
+		dst = dst.WithZone(strconv.Itoa(int(link.Index)))
 	}
 	m.Set(bsd.RTAX_DST, k.l.SockaddrOf(dst))
 	m.Set(bsd.RTAX_GATEWAY, gateway)

@@ -570,5 +570,8 @@ func (k *pfKernel) event(n *pf.Links, m *bsd.RouteMsg, r *Route) (pf.What, *Rout
 	if !k.row(n, m, r) {
 		return pf.Nothing, nil
 	}
+	if what == pf.Deleted && !m.Has(bsd.RTAX_GATEWAY) {
+		return pf.Again, nil
+	}
 	return what, r
 }
