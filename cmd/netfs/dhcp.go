@@ -35,7 +35,12 @@ func dhcpCommand() *cobra.Command {
 		Short: "get an address for a link by DHCP, and keep it",
 		Long: `Dhcp runs a DHCPv4 client on a link until it is interrupted. It gets a lease, sets
 its address, routes and MTU, renews it, and prints what happens. No other program is run,
-and no file is written but the lease.
+and no file is written but the lease, unless DNS is asked for.
+
+DNS servers and search domains are set for the machine if --apply has dns: by systemd-resolved if
+it is on the system bus, else by resolvconf (openresolv or Debian's). resolved or resolvconf in
+place of dns insists on one. They are taken away when the lease ends, is released or says
+otherwise. If nobody can set them, that is told, and all else is set.
 
 The address gets the lifetime of the lease, so that the kernel ends it if nobody
 renews it. Routes are marked proto dhcp. At the end all stays as it is, unless
@@ -53,7 +58,7 @@ With --once it ends as soon as the lease is in use, or fails after --timeout.`,
 	fl.BoolVar(&f.once, "once", false, "end when there is a lease")
 	fl.BoolVar(&f.release, "release", false, "give the lease back at the end, and take away what it set")
 	fl.DurationVar(&f.timeout, "timeout", time.Minute, "with --once: fail after this time without a lease")
-	fl.StringVar(&f.apply, "apply", "addr,routes,mtu", "what to set: a list of addr, routes, mtu; or none")
+	fl.StringVar(&f.apply, "apply", "addr,routes,mtu", "what to set: a list of addr, routes, mtu, and one of dns, resolved, resolvconf; or none")
 	fl.StringVar(&f.acd, "acd", "probe", "ask before use whether another host has the address (RFC 5227): off, probe (half a second), full (5 seconds)")
 	fl.StringVar(&f.hostname, "hostname", "", "host name to send")
 	fl.StringVar(&f.clientID, "client-id", "", "client identifier: hex bytes with colons, a text, or none (default: the hardware address)")

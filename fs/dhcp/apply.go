@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/netfs-project/netfs/dhcp/lease"
+	"github.com/netfs-project/netfs/fs/dhcp/dns"
 )
 
 // An applier sets what leases say on one link. It touches nothing but what is ours. Not safe
@@ -17,8 +18,9 @@ type applier struct {
 	apply  Apply
 	metric uint32
 	table  uint32
-	mtu    int // that the link had before ours; 0: we did not change it
-	ours   int // that we set
+	names  *names // nil: DNS is not set
+	mtu    int    // that the link had before ours; 0: we did not change it
+	ours   int    // that we set
 }
 
 func newApplier(sys System, link int, o *Options) *applier {
@@ -55,7 +57,32 @@ func (a *applier) set(ctx context.Context, old, to *lease.Settings) error {
 	if to == nil && a.apply&ApplyMTU != 0 {
 		note("mtu", a.setMTU(ctx, 0))
 	}
+	if a.names != nil {
+		c := namesOf(to)
+		c.Default = a.leadsToAll(ctx, to)
+		note("dns", a.names.apply(ctx, namesOf(old), c))
+	}
 	return errors.Join(errs...)
+}
+
+func namesOf(s *lease.Settings) dns.Config {
+	if s == nil {
+		return dns.Config{}
+	}
+	return dns.Config{Servers: s.DNS, Search: s.Search}
+}
+
+// leadsToAll reports whether the link has a default route, whoever made it; where the system does
+// not say, whether the lease has one.
+func (a *applier) leadsToAll(ctx context.Context, s *lease.Settings) bool {
+	if k, ok := a.sys.(interface {
+		DefaultRoute(ctx context.Context, link int) (bool, error)
+	}); ok && s != nil {
+		if is, err := k.DefaultRoute(ctx, a.link); err == nil {
+			return is
+		}
+	}
+	return s != nil && slices.ContainsFunc(s.Routes, func(r lease.Route) bool { return r.Dst.Bits() == 0 })
 }
 
 // addr is the address with the lifetimes that are left: where the kernel knows them it ends it
@@ -131,5 +158,11 @@ func (a *applier) setMTU(ctx context.Context, want int) error {
 
 // held reports whether the address is on the link, and ours.
 func (a *applier) held(ctx context.Context, s *lease.Settings) bool {
-	return a.sys.Holds(ctx, a.link, s.Addr)
+	if a.sys.Holds(ctx, a.link, s.Addr) {
+		return true
+	}
+	if a.names != nil {
+		a.names.stale(ctx, namesOf(s)) // what cannot be is told when a lease is set
+	}
+	return false
 }

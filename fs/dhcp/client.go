@@ -14,6 +14,7 @@ import (
 	"github.com/netfs-project/netfs/dhcp/lease"
 	"github.com/netfs-project/netfs/dhcp/runner"
 	"github.com/netfs-project/netfs/dhcp/v4"
+	"github.com/netfs-project/netfs/fs/dhcp/dns"
 )
 
 // A Client is the DHCP client of one link: a runner, and what sets its leases. Safe for
@@ -27,6 +28,7 @@ type Client struct {
 	notify func(runner.Note) // nil: nobody listens
 	noting sync.Mutex        // held over notify
 	sys    System
+	names  *names        // nil: DNS is not set
 	look   chan struct{} // asks for another search; has room for one
 	others atomic.Pointer[[]Other]
 
@@ -46,7 +48,8 @@ func (c *Client) Ended() <-chan struct{} { return c.ended }
 // A Place is where clients run and remember.
 type Place struct {
 	System System
-	Dir    string // of leases
+	Dir    string      // of leases
+	DNS    *dns.Setter // that all clients of the process share; nil: one of its own
 }
 
 // Open makes the client of a link, stopped. It is the only one of this directory for the
@@ -69,7 +72,12 @@ func (p *Place) Open(ctx context.Context, link string, o Options, notify func(ru
 		return nil, err
 	}
 	a := newApplier(p.System, l.Index, &o)
-	c := &Client{Link: link, Index: l.Index, Options: o, notify: notify, sys: p.System, look: make(chan struct{}, 1), lock: lock, gone: make(chan struct{})}
+	if m, ok := o.Apply.manager(); ok {
+		if a.names, err = p.names(&l, m, "netfs-dhcp4"); err != nil {
+			return nil, errors.Join(err, lock.Close())
+		}
+	}
+	c := &Client{Link: link, Index: l.Index, Options: o, notify: notify, sys: p.System, names: a.names, look: make(chan struct{}, 1), lock: lock, gone: make(chan struct{})}
 	c.Runner, err = runner.New(runner.Config{
 		Link: l.Link, Client: cfg, Check: o.ACD.timing(), Notify: c.note,
 		Store: &lease.Store{Dir: p.Dir, BootID: p.System.Boot()},
@@ -117,11 +125,25 @@ func (c *Client) note(n runner.Note) {
 			}
 		}
 	}
-	if c.notify != nil {
-		c.noting.Lock()
-		defer c.noting.Unlock()
-		c.notify(n)
+	if c.notify == nil {
+		return
 	}
+	c.noting.Lock()
+	defer c.noting.Unlock()
+	c.notify(n)
+	if c.names != nil {
+		if s := c.names.told(); s != "" {
+			c.notify(runner.Note{At: n.At, Err: errors.New(s)})
+		}
+	}
+}
+
+// DNS returns where the DNS servers and search domains of the lease are set for the machine.
+func (c *Client) DNS() DNS {
+	if c.names == nil {
+		return DNS{}
+	}
+	return c.names.status()
 }
 
 // lookForOthers tells of each client of others that was not there the last time.
@@ -172,9 +194,28 @@ func (c *Client) watch(ctx context.Context) {
 			c.Do(ctx, client.LinkDown{})
 		}
 	}
-	if ctx.Err() == nil {
-		close(c.gone)
+	if ctx.Err() != nil {
+		return
 	}
+	if c.names != nil {
+		if err := c.names.gone(ctx); err != nil {
+			c.note(runner.Note{At: c.Status().At, Err: fmt.Errorf("dns: %w", err)})
+		}
+	}
+	close(c.gone)
+}
+
+// names returns what sets DNS for an owner.
+func (p *Place) names(l *Link, m dns.Manager, owner string) (*names, error) {
+	space, err := p.System.Space()
+	if err != nil {
+		return nil, err
+	}
+	setter := p.DNS
+	if setter == nil {
+		setter = dns.New()
+	}
+	return &names{setter: setter, link: dns.Link{Index: l.Index, Name: l.Name, NetNS: space}, owner: owner, manager: m}, nil
 }
 
 // lock keeps other clients of ours off a link. The lock ends with the process.

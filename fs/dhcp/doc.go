@@ -4,7 +4,8 @@
 //
 //	echo start > links/eth0/dhcp/ctl      hold a lease until stop, release, or the end of the server
 //	cat links/eth0/dhcp/status            state=bound address=192.0.2.9 server=192.0.2.1 left=3540 due=1740
-//	cat links/eth0/dhcp/resolv.conf       what the lease says of DNS; nothing else is done with it
+//	cat links/eth0/dhcp/resolv.conf       what the lease says of DNS
+//	echo start apply=addr,routes,dns > links/eth0/dhcp/ctl    and set it for the machine, see package dns
 //	cat dhcp/events                       what happens, of all links
 //	echo discover > links/eth0/dhcp/ctl; cat links/eth0/dhcp/servers
 //

@@ -12,6 +12,7 @@ import (
 	"github.com/netfs-project/netfs/dhcp/lease"
 	"github.com/netfs-project/netfs/dhcp/v4"
 	"github.com/netfs-project/netfs/fs"
+	"github.com/netfs-project/netfs/fs/dhcp/dns"
 )
 
 // text is a key that is only printed; empty is absent.
@@ -77,6 +78,18 @@ func statusTable(k Kernel4) *fs.Table[View] {
 					list = append(list, o.String())
 				}
 				return strings.Join(list, ",")
+			}),
+			text("dns", "who has the DNS servers and search domains of the lease: resolved, resolvconf; if apply says so", fs.Word, func(v *View) string {
+				if v.DNS.Manager == dns.Any {
+					return ""
+				}
+				return v.DNS.Manager.String()
+			}),
+			text("dns_error", "why nobody has, or what of them", fs.Text, func(v *View) string {
+				if v.DNS.Err == nil {
+					return ""
+				}
+				return strings.ReplaceAll(v.DNS.Err.Error(), "\n", "; ")
 			}),
 		),
 		Rows: rows(k.Clients, itself[View]),

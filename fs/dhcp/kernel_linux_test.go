@@ -33,8 +33,11 @@ type rig struct {
 	place  dhcp.Place
 }
 
-func newRig(t *testing.T) *rig {
-	r := &rig{t: t, server: nltest.NewNS(t), host: nltest.NewNS(t), dir: t.TempDir()}
+func newRig(t *testing.T) *rig { return newRigIn(t, nltest.NewNS(t)) }
+
+// newRigIn is newRig with a namespace for the host.
+func newRigIn(t *testing.T, host *nltest.NS) *rig {
+	r := &rig{t: t, server: nltest.NewNS(t), host: host, dir: t.TempDir()}
 	r.host.Run(t, "ip", "link", "add", "vC", "type", "veth", "peer", "name", "vS", "netns", r.server.Path)
 	r.host.Run(t, "ip", "link", "set", "vC", "up")
 	r.server.Run(t, "ip", "addr", "add", "10.99.0.1/16", "dev", "vS")

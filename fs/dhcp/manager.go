@@ -8,6 +8,7 @@ import (
 	"github.com/netfs-project/netfs/dhcp/runner"
 	"github.com/netfs-project/netfs/dhcp/v4"
 	"github.com/netfs-project/netfs/fs"
+	"github.com/netfs-project/netfs/fs/dhcp/dns"
 )
 
 // A Manager is the DHCPv4 clients of one place, at most one for each link. Safe for concurrent use.
@@ -17,7 +18,12 @@ type Manager struct {
 }
 
 // NewManager returns a manager without clients. It starts nothing.
-func NewManager(p Place) *Manager { return &Manager{p, newRoster[*Client, Server]()} }
+func NewManager(p Place) *Manager {
+	if p.DNS == nil {
+		p.DNS = dns.New()
+	}
+	return &Manager{p, newRoster[*Client, Server]()}
+}
 
 // Page returns the files of the manager's clients.
 func (m *Manager) Page() fs.Page { return Page(m) }
@@ -25,7 +31,7 @@ func (m *Manager) Page() fs.Page { return Page(m) }
 // Clients implements Kernel.
 func (m *Manager) Clients() (all []View) {
 	m.each(func(c *Client, servers []Server) {
-		all = append(all, View{Setting[Options]{c.Link, c.Options}, c.Status(), servers, c.Others()})
+		all = append(all, View{Setting[Options]{c.Link, c.Options}, c.Status(), servers, c.Others(), c.DNS()})
 	})
 	return all
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/netfs-project/netfs/dhcp/lease"
 	"github.com/netfs-project/netfs/dhcp/v4"
 	"github.com/netfs-project/netfs/fs"
+	"github.com/netfs-project/netfs/fs/dhcp/dns"
 )
 
 // Options are how a link's client is to behave. The zero value serves.
@@ -39,13 +40,18 @@ const (
 	ApplyAddr Apply = 1 << iota
 	ApplyRoutes
 	ApplyMTU
-	ApplyNone // nothing
+	ApplyNone       // nothing
+	ApplyDNS        // DNS servers and search domains, for the machine; see dns.Any
+	ApplyResolved   // in systemd-resolved
+	ApplyResolvconf // by resolvconf
 )
+
+const applyNames = ApplyDNS | ApplyResolved | ApplyResolvconf
 
 var applyWords = []struct {
 	word string
 	bit  Apply
-}{{"addr", ApplyAddr}, {"routes", ApplyRoutes}, {"mtu", ApplyMTU}}
+}{{"addr", ApplyAddr}, {"routes", ApplyRoutes}, {"mtu", ApplyMTU}, {"dns", ApplyDNS}, {"resolved", ApplyResolved}, {"resolvconf", ApplyResolvconf}}
 
 // ParseApply reads a list such as addr,routes or the word none.
 func ParseApply(list string) (a Apply, err error) {
@@ -60,14 +66,28 @@ func ParseApply(list string) (a Apply, err error) {
 			return x.word == w
 		})
 		if i < 0 {
-			return 0, fmt.Errorf("%q is neither addr, routes, mtu nor none", w)
+			return 0, fmt.Errorf("%q is neither addr, routes, mtu, dns, resolved, resolvconf nor none", w)
 		}
 		a |= applyWords[i].bit
 	}
 	if a&ApplyRoutes != 0 && a&ApplyAddr == 0 {
 		return 0, errors.New("routes need addr")
 	}
+	if n := a & applyNames; n&(n-1) != 0 {
+		return 0, errors.New("only one of dns, resolved, resolvconf")
+	}
 	return a, nil
+}
+
+// manager is who is given DNS; not ok: nobody.
+func (a Apply) manager() (m dns.Manager, ok bool) {
+	switch a & applyNames {
+	case ApplyResolved:
+		m = dns.Resolved
+	case ApplyResolvconf:
+		m = dns.Resolvconf
+	}
+	return m, a&applyNames != 0
 }
 
 // String is what ParseApply reads.

@@ -27,6 +27,7 @@ type View struct {
 	runner.Status
 	Servers []Server
 	Others  []Other // see Client.Others
+	DNS     DNS     // see Client.DNS
 }
 
 // An Other is a process of somebody else that acts as a DHCP client of a link.
@@ -183,7 +184,7 @@ func ctlTable(k Kernel4) *fs.Table[Setting[Options]] {
 	}
 	keys := fs.NewKeys(
 		fs.Str("dev", "link", func(s *Setting[Options]) *string { return &s.Dev }).AsID(),
-		word("apply", "what is set of a lease: a list of addr, routes, mtu; or none", func(o *Options) string { return o.Apply.String() }, func(o *Options, w string) (err error) {
+		word("apply", "what is set of a lease: a list of addr, routes, mtu, and one of dns (by whoever manages it), resolved, resolvconf; or none; addr,routes,mtu when not given", func(o *Options) string { return o.Apply.String() }, func(o *Options, w string) (err error) {
 			o.Apply, err = ParseApply(w)
 			return err
 		}),

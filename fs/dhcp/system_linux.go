@@ -171,6 +171,21 @@ func (s *linux) Routes(ctx context.Context, link int, in, m uint32) (all []netip
 	return all, nil
 }
 
+// DefaultRoute reports whether a route to everywhere leads out of the link, of any table.
+func (s *linux) DefaultRoute(ctx context.Context, link int) (bool, error) {
+	for _, family := range []uint8{rt.AF_INET, rt.AF_INET6} {
+		for r, err := range rt.Routes(ctx, s.route, rt.RouteFilter{Family: family, OIF: int32(link)}) {
+			if err != nil {
+				return false, reasonOf(err)
+			}
+			if r.Prefix().Bits() == 0 && r.Hdr.Type == rt.RTN_UNICAST {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
 func route(link int, r Route) *rt.Route {
 	m := &rt.Route{
 		Hdr: rt.RtMsg{Family: rt.AF_INET, Protocol: protoDHCP, Type: rt.RTN_UNICAST, Scope: rt.RT_SCOPE_LINK},

@@ -9,6 +9,7 @@ import (
 	"github.com/netfs-project/netfs/dhcp/lease"
 	"github.com/netfs-project/netfs/dhcp/runner"
 	"github.com/netfs-project/netfs/dhcp/v4"
+	"github.com/netfs-project/netfs/fs/dhcp/dns"
 )
 
 // Sentence is a note in one line for people, empty if it is nothing to tell. What a server
@@ -93,6 +94,25 @@ func describe(l *lease.Lease, now lease.Instant) string {
 		}
 	}
 	return fmt.Sprintf("%s from %v for %s", line, l.Server, lasting(l.Left(now)))
+}
+
+// sayDNS tells where DNS was set.
+func sayDNS(done dns.Done, c dns.Config) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "DNS in %v:", done.Manager)
+	for _, a := range c.Servers {
+		fmt.Fprintf(&b, " %v", a)
+	}
+	if len(c.Search) > 0 {
+		fmt.Fprintf(&b, " search %s", strings.Join(c.Search, " "))
+	}
+	if !c.Default {
+		b.WriteString(", without a default route")
+	}
+	if done.Said != "" {
+		fmt.Fprintf(&b, "; it says: %s", done.Said)
+	}
+	return b.String()
 }
 
 func lasting(d time.Duration) string {

@@ -46,6 +46,11 @@ type Config struct {
 // Empty reports whether there is nothing to set.
 func (c Config) Empty() bool { return len(c.Servers) == 0 && len(c.Search) == 0 }
 
+// Equal reports whether c and d are the same, in the same order.
+func (c Config) Equal(d Config) bool {
+	return slices.Equal(c.Servers, d.Servers) && slices.Equal(c.Search, d.Search) && c.Default == d.Default
+}
+
 // A Manager is who manages DNS for the machine.
 type Manager uint8
 
@@ -67,7 +72,7 @@ func (m Manager) String() string {
 
 // Done is what came of a Set.
 type Done struct {
-	Manager Manager // that has it
+	Manager Manager // that has it; Any: none has
 	Said    string  // what the program said although it did not fail, in one line; usually empty
 }
 
@@ -137,22 +142,21 @@ func (s *Setter) change(ctx context.Context, l Link, owner string, m Manager, c,
 	defer cancel()
 	if m != Resolvconf {
 		err = s.resolved(ctx, l, owner, c, old)
-		if m == Resolved || !errors.Is(err, ErrAbsent) {
-			return Done{Manager: Resolved}, wrap("resolved", err)
+		switch {
+		case err == nil:
+			return Done{Manager: Resolved}, nil
+		case m == Resolved || !errors.Is(err, ErrAbsent):
+			return Done{}, fmt.Errorf("resolved: %w", err)
 		}
 	}
 	said, e := resolvconf(ctx, l, owner, c)
-	if m == Any && errors.Is(e, ErrAbsent) {
-		return done, absent(fmt.Sprintf("nobody manages DNS here: resolved: %v; resolvconf: %v", err, e))
+	switch {
+	case e == nil:
+		return Done{Resolvconf, said}, nil
+	case m == Any && errors.Is(e, ErrAbsent):
+		return Done{}, absent(fmt.Sprintf("nobody manages DNS here: resolved: %v; resolvconf: %v", err, e))
 	}
-	return Done{Resolvconf, said}, wrap("resolvconf", e)
-}
-
-func wrap(what string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", what, err)
+	return Done{}, fmt.Errorf("resolvconf: %w", e)
 }
 
 // resolved changes the one list that resolved has of a link.

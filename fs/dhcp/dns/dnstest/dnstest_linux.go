@@ -42,6 +42,7 @@ func Inside(t *testing.T) bool {
 	if os.Geteuid() != 0 {
 		t.Skip("no privilege to make a mount namespace")
 	}
+	t.Parallel()
 	// A wait of its own: the process is the first of its namespace, with which all others end.
 	cmd := exec.Command("/proc/self/exe", "-test.v", "-test.timeout=90s", "-test.run=^"+regexp.QuoteMeta(t.Name())+"$")
 	cmd.Env = append(os.Environ(), inside+"="+t.Name())
