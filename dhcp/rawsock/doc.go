@@ -10,12 +10,19 @@
 //
 // The kernel filters before it copies (BPF): a Raw sees whole IPv4 datagrams to port 68
 // that are BOOTP replies and that no VLAN of the link owns. Priority tags (VLAN 0) pass. Checksums
-// are verified unless the kernel says that they are not finished, as between virtual
-// machines and over veth (PACKET_AUXDATA, packet(7)).
+// are verified unless they are not finished, as between virtual machines and over veth: Linux says so
+// (PACKET_AUXDATA, packet(7)), elsewhere it is the sum of the pseudo header alone.
 //
-// Sockets are made in the network namespace of the calling thread, or wherever Link.Do goes.
+// Linux has packet sockets, made in the network namespace of the calling thread, or wherever
+// Link.Do goes. FreeBSD, OpenBSD, NetBSD, DragonFly and Darwin have /dev/bpf: what this host
+// sends is not heard, and where the kernel can it is told to send nothing but what a client
+// does, and locked (BIOCSETWF, BIOCLOCK). Its part was compiled, and run as far as Linux can run
+// it; on no kernel of theirs.
 //
-// Limits: Linux. Ethernet: links with other addresses, such as InfiniBand's, are refused.
+// Limits: Ethernet. Links with other addresses, such as InfiniBand's, and other frames are
+// refused. A kernel that does not put a VLAN's tag back into the frame for bpf shows the VLAN's frames
+// as the link's own. Only Linux and Darwin bind a UDP to the link it sends over; others follow their
+// routes. A bpf device that waits has a thread.
 package rawsock
 
 import (
@@ -69,6 +76,7 @@ type Packet struct {
 // checksum.
 type Stats struct {
 	Received, Truncated, Length, Checksum, Fragment, Other, VLAN, Unfinished uint64
+	Lost                                                                     uint64 // for want of room, by the kernel
 }
 
 // Add returns the sums.
@@ -76,6 +84,7 @@ func (s Stats) Add(o Stats) Stats {
 	return Stats{
 		Received: s.Received + o.Received, Truncated: s.Truncated + o.Truncated, Length: s.Length + o.Length, Checksum: s.Checksum + o.Checksum,
 		Fragment: s.Fragment + o.Fragment, Other: s.Other + o.Other, VLAN: s.VLAN + o.VLAN, Unfinished: s.Unfinished + o.Unfinished,
+		Lost: s.Lost + o.Lost,
 	}
 }
 
@@ -106,9 +115,15 @@ func (c *counters) dropped(err error) {
 	}
 }
 
-// decode reads a frame to the client's port. aux says whether the kernel left the checksum
-// open.
-func (c *counters) decode(frame []byte, p *Packet, unfinished bool) bool {
+// An arrival is a frame that a socket received. It is borrowed until the next.
+type arrival struct {
+	b    []byte
+	sums wire.Sums // what is to be done about its checksum
+	vlan bool      // the kernel took a VLAN's tag off
+}
+
+// decode reads a frame to the client's port.
+func (c *counters) decode(frame []byte, p *Packet, sums wire.Sums) bool {
 	c.received.Add(1)
 	var e wire.Ethernet
 	ip, err := e.Decode(frame)
@@ -124,15 +139,13 @@ func (c *counters) decode(frame []byte, p *Packet, unfinished bool) bool {
 		c.other.Add(1)
 		return false
 	}
-	sums := wire.Verify
-	if unfinished {
-		sums = wire.Skip
-		c.unfinished.Add(1)
-	}
 	var d wire.Datagram
 	if err := d.Decode(ip, sums); err != nil {
 		c.dropped(err)
 		return false
+	}
+	if d.Sum == wire.Unfinished || d.Sum == wire.Unchecked {
+		c.unfinished.Add(1)
 	}
 	if d.Dst.Port() != ClientPort {
 		c.other.Add(1)

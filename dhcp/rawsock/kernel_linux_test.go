@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -23,6 +24,9 @@ func pair(t *testing.T) (a, b Link) {
 	ns.Run(t, "ip", "link", "add", "v0", "type", "veth", "peer", "name", "v1")
 	for _, l := range []string{"v0", "v1"} {
 		ns.Run(t, "ip", "link", "set", l, "up")
+	}
+	for _, l := range []string{"v0", "v1"} { // until then what is sent is dropped
+		require.Eventually(t, func() bool { return strings.Contains(ns.Run(t, "ip", "link", "show", l), "state UP") }, 10*time.Second, time.Millisecond)
 	}
 	link := func(name string) (l Link) {
 		var i *net.Interface
@@ -48,21 +52,16 @@ func receive(t *testing.T, r *Raw) *Packet {
 
 // frame is a reply to port 68 with an IP header of our making.
 func frame(t *testing.T, src wire.MAC, tag *wire.Tag, edit func(ip []byte) []byte) []byte {
-	payload := make([]byte, 300)
-	payload[0] = 2
-	d := wire.Datagram{Src: netip.MustParseAddrPort("192.0.2.1:67"), Dst: netip.MustParseAddrPort("255.255.255.255:68"), Payload: payload}
-	ip, err := d.Append(nil)
-	require.NoError(t, err)
-	if edit != nil {
-		ip = edit(ip)
-	}
-	e := wire.Ethernet{Dst: wire.Broadcast, Src: src, Type: wire.TypeIPv4}
+	var g wire.Tag
 	if tag != nil {
-		e.Tags[0] = *tag
+		g = *tag
 	}
-	b, err := e.Append(nil)
-	require.NoError(t, err)
-	return append(b, ip...)
+	b := reply(t, src, g)
+	if edit == nil {
+		return b
+	}
+	at := len(b) - 20 - 8 - 300
+	return append(b[:at:at], edit(b[at:])...)
 }
 
 // resum makes the header's checksum right again.
@@ -159,13 +158,12 @@ func TestSend(t *testing.T) {
 	require.NoError(t, err)
 	defer s.Close()
 	require.NoError(t, r.Send([]byte{1, 2, 3}, netip.Addr{}, netip.MustParseAddr("255.255.255.255"), wire.Broadcast))
-	buf, oob := make([]byte, 2048), make([]byte, 64)
 	kill := time.AfterFunc(10*time.Second, func() { s.Close() })
 	defer kill.Stop()
-	n, _, _, err := s.receive(buf, oob)
+	f, err := s.next()
 	require.NoError(t, err)
 	var e wire.Ethernet
-	ip, err := e.Decode(buf[:n])
+	ip, err := e.Decode(f.b)
 	require.NoError(t, err)
 	require.Equal(t, wire.Broadcast, e.Dst)
 	require.Equal(t, r.mac, e.Src)

@@ -1,4 +1,4 @@
-//go:build !linux
+//go:build !(linux || freebsd || openbsd || netbsd || dragonfly || darwin)
 
 package rawsock
 
@@ -15,7 +15,7 @@ func unsupported(l Link) error {
 	return fmt.Errorf("%s: DHCP on %s: %w", l.Name, runtime.GOOS, errors.ErrUnsupported)
 }
 
-// A Raw speaks DHCP on a link that may have no address. Linux only.
+// A Raw speaks DHCP on a link that may have no address.
 type Raw struct{ counters }
 
 // OpenRaw fails with errors.ErrUnsupported.
@@ -30,7 +30,7 @@ func (r *Raw) Close() error            { return nil }
 // Stats returns the counters.
 func (r *Raw) Stats() Stats { return r.stats() }
 
-// An ARP hears and speaks ARP. Linux only.
+// An ARP hears and speaks ARP.
 type ARP struct{}
 
 // OpenARP fails with errors.ErrUnsupported.
@@ -40,7 +40,7 @@ func (r *ARP) Send(a *wire.ARP) error    { return errors.ErrUnsupported }
 func (r *ARP) Receive(a *wire.ARP) error { return errors.ErrUnsupported }
 func (r *ARP) Close() error              { return nil }
 
-// A UDP speaks through the kernel. Linux only.
+// A UDP speaks through the kernel.
 type UDP struct{}
 
 // OpenUDP fails with errors.ErrUnsupported.

@@ -213,6 +213,7 @@ func statsTable(k Kernel4) *fs.Table[View] {
 	raw("checksum", "packets with a wrong checksum", func(v *View) uint64 { return v.Raw.Checksum })
 	raw("unfinished", "packets whose checksum the kernel left open", func(v *View) uint64 { return v.Raw.Unfinished })
 	raw("other", "packets of something else", func(v *View) uint64 { return v.Raw.Other + v.Raw.Fragment + v.Raw.VLAN })
+	raw("lost", "packets that the kernel dropped for want of room", func(v *View) uint64 { return v.Raw.Lost })
 	raw("unreadable", "packets that are no DHCP messages", func(v *View) uint64 { return v.Unreadable })
 	raw("unasked", "messages while none was waited for", func(v *View) uint64 { return v.Unasked })
 	raw("send_errors", "messages that could not be sent", func(v *View) uint64 { return v.SendErrors })
