@@ -27,6 +27,21 @@ const (
 	DelLLAddr              // SIOCDLIFADDR of NetBSD, likewise
 	AttachInet             // SIOCPROTOATTACH of Darwin: a link has IPv4
 	AttachInet6            // SIOCPROTOATTACH_IN6 of Darwin
+	Create                 // SIOCIFCREATE: makes a link; on FreeBSD, DragonFly and Darwin the answer has its whole name
+	Destroy                // SIOCIFDESTROY
+	Cloners                // SIOCIFGCLONERS: the kinds of link that can be made
+	Rename                 // SIOCSIFNAME of FreeBSD and DragonFly
+	GetVLAN                // SIOCGETVLAN; OpenBSD has the next ones
+	SetVLAN                // SIOCSETVLAN
+	GetVNetID              // SIOCGVNETID of OpenBSD
+	SetVNetID              // SIOCSVNETID
+	DelVNetID              // SIOCDVNETID
+	GetParent              // SIOCGIFPARENT of OpenBSD
+	SetParent              // SIOCSIFPARENT
+	DelParent              // SIOCDIFPARENT
+	AddMember              // BRDGADD by SIOCSDRVSPEC, SIOCBRDGADD of OpenBSD: a link joins a bridge
+	DelMember              // BRDGDEL, SIOCBRDGDEL
+	Members                // BRDGGIFS by SIOCGDRVSPEC, SIOCBRDGIFS
 )
 
 // An IfReq is the argument of a request: struct ifreq, in6_ifreq, ifaliasreq,
@@ -46,6 +61,17 @@ type IfReq struct {
 	// When they end, in seconds of a clock: Layout.Uptime. In answers only; 0 is never.
 	Expire, Deprecate int64
 	PrefixLen         uint32 // if_laddrreq
+
+	NewName string // of Rename
+	Parent  string // the link below a vlan; "" is none
+	Tag     uint16 // VLAN id
+	VNetID  int64
+	Member  string // of a bridge
+
+	// The list of an answer, of which Total are there; Room are asked for.
+	Names []string
+	Total int32
+	Room  int
 }
 
 // Forever is a lifetime without end (ND6_INFINITE_LIFETIME, netinet6/nd6.h).
@@ -89,6 +115,7 @@ type ioctl struct {
 	num    uint8
 	family uint8
 	form   *reqForm
+	cmd    uint64 // of SIOCSDRVSPEC, SIOCGDRVSPEC: struct ifdrv
 }
 
 // Directions of an argument (IOC_*, sys/ioccom.h).
@@ -127,10 +154,12 @@ func (l *Layout) Request(op Ioctl, r *IfReq) (*Request, error) {
 	}
 	q := &Request{Name: i.name, Family: i.family, Num: i.number()}
 	for f := i.form; f != nil; f = f.inner {
-		q.Parts = append(q.Parts, make([]byte, f.len))
+		q.Parts = append(q.Parts, make([]byte, f.len+f.item*r.Room))
 		q.Ptrs = append(q.Ptrs, int(f.ptr.off))
 	}
-	l.codeRequest(i.form, q, r, true)
+	w := l.parts(i.form, q, r, true)
+	w.used = i.form.listItem() * r.Room
+	w.code(i.cmd)
 	return q, nil
 }
 
@@ -141,6 +170,13 @@ func (l *Layout) ParseRequest(q *Request) (Ioctl, IfReq, error) {
 		i := &l.ioctls[n]
 		if i.number() != q.Num || i.family != q.Family {
 			continue
+		}
+		if i.form.cmd.size != 0 && len(q.Parts) > 0 && len(q.Parts[0]) >= i.form.len {
+			var cmd uint64
+			num(&coder{b: q.Parts[0], order: l.order}, i.form.cmd, &cmd)
+			if cmd != i.cmd {
+				continue
+			}
 		}
 		r, err := l.parse(i.form, q)
 		return i.op, r, err
@@ -174,7 +210,9 @@ func (l *Layout) Reply(op Ioctl, q *Request, r *IfReq) error {
 	if err := f.enough(q); err != nil {
 		return err
 	}
-	l.codeRequest(f, q, r, true)
+	w := l.parts(f, q, r, true)
+	w.used = f.listItem() * len(r.Names)
+	w.code(i.cmd)
 	return nil
 }
 
@@ -182,7 +220,7 @@ func (l *Layout) parse(f *reqForm, q *Request) (r IfReq, err error) {
 	if err := f.enough(q); err != nil {
 		return r, err
 	}
-	l.codeRequest(f, q, &r, false)
+	l.parts(f, q, &r, false).code(0)
 	return r, nil
 }
 
@@ -196,9 +234,85 @@ func (f *reqForm) enough(q *Request) error {
 	return nil
 }
 
-func (l *Layout) codeRequest(f *reqForm, q *Request, r *IfReq, write bool) {
-	for n := 0; f != nil; n, f = n+1, f.inner {
-		f.code(&coder{b: q.Parts[n][:f.len], order: l.order, write: write, fresh: write}, r)
+// listItem is the size of an item of the list at the end of a form's parts, 0 if it
+// has none.
+func (f *reqForm) listItem() int {
+	for f.inner != nil {
+		f = f.inner
+	}
+	return f.item
+}
+
+// A parts codes all parts of a request.
+type parts struct {
+	l     *Layout
+	f     *reqForm
+	q     *Request
+	r     *IfReq
+	write bool
+	used  int // bytes of the list: when writing, known before; when reading, as a part tells
+}
+
+func (l *Layout) parts(f *reqForm, q *Request, r *IfReq, write bool) *parts {
+	return &parts{l: l, f: f, q: q, r: r, write: write}
+}
+
+func (w *parts) code(cmd uint64) {
+	for n, f := 0, w.f; f != nil; n, f = n+1, f.inner {
+		b := w.q.Parts[n]
+		if f.item != 0 {
+			w.list(f, b)
+			return
+		}
+		c := &coder{b: b[:f.len], order: w.l.order, write: w.write, fresh: w.write}
+		f.code(c, w.r)
+		field(c, f.cmd, &cmd)
+		if f.inner == nil {
+			return
+		}
+		next := len(w.q.Parts[n+1])
+		size := uint64(next)
+		if f.inner.item != 0 {
+			size = uint64(min(w.used, next))
+			w.room(c, f, next/f.inner.item)
+		}
+		field(c, f.size, &size)
+		if f.size.size != 0 && f.inner.item != 0 {
+			w.used = int(min(size, uint64(next)))
+		}
+	}
+}
+
+// room codes how many items of a list there is room for, and how many there are, where
+// a struct counts them.
+func (w *parts) room(c *coder, f *reqForm, room int) {
+	if f.count.size == 0 {
+		return
+	}
+	count := int32(room)
+	num(c, f.count, &count)
+	num(c, f.total, &w.r.Total)
+	if !w.write {
+		w.used = int(min(max(w.r.Total, 0), max(count, 0), int32(room))) * f.inner.item
+	}
+}
+
+// list codes names, each at the same place of its item.
+func (w *parts) list(f *reqForm, b []byte) {
+	room := len(b) / f.item
+	if w.write {
+		for i := range min(room, len(w.r.Names)) {
+			text(&coder{b: b[i*f.item : (i+1)*f.item], write: true}, f.member, &w.r.Names[i])
+		}
+		return
+	}
+	w.r.Room, w.r.Names = room, nil
+	for i := range min(room, w.used/f.item) {
+		var name string
+		text(&coder{b: b[i*f.item : (i+1)*f.item]}, f.member, &name)
+		if name != "" {
+			w.r.Names = append(w.r.Names, name)
+		}
 	}
 }
 
@@ -211,6 +325,13 @@ type reqForm struct {
 	lladdr                         pos // a sockaddr whose length is that of the address
 	expire, deprecate              pos
 	valid, preferred               pos
+	newname, parent, member        pos // texts
+	tag, vnetid                    pos
+
+	cmd          pos
+	size         pos // bytes of what ptr points to
+	count, total pos // items of it
+	item         int // it is a list of any length, with member in each item
 
 	ptr    pos // to inner
 	inner  *reqForm
@@ -231,6 +352,11 @@ func (f *reqForm) code(c *coder, r *IfReq) {
 	field(c, f.deprecate, &r.Deprecate)
 	field(c, f.valid, &r.Valid)
 	field(c, f.preferred, &r.Preferred)
+	text(c, f.newname, &r.NewName)
+	text(c, f.parent, &r.Parent)
+	text(c, f.member, &r.Member)
+	field(c, f.tag, &r.Tag)
+	field(c, f.vnetid, &r.VNetID)
 }
 
 // field moves a number if the form has it: unlike num it leaves the others alone,
@@ -286,9 +412,15 @@ func lladdr(c *coder, p pos, v *[]byte) {
 // fits refuses what would be cut.
 func (f *reqForm) fits(r *IfReq) error {
 	for ; f != nil; f = f.inner {
+		for _, n := range []struct {
+			p    pos
+			name string
+		}{{f.name, r.Name}, {f.newname, r.NewName}, {f.parent, r.Parent}, {f.member, r.Member}} {
+			if n.p.size != 0 && len(n.name) >= int(n.p.size) {
+				return fmt.Errorf("link name %q is longer than %d bytes", n.name, n.p.size-1)
+			}
+		}
 		switch {
-		case f.name.size != 0 && len(r.Name) >= int(f.name.size):
-			return fmt.Errorf("link name %q is longer than %d bytes", r.Name, f.name.size-1)
 		case f.lladdr.size != 0 && len(r.LLAddr) > int(f.lladdr.size)-2:
 			return fmt.Errorf("link-layer address of %d bytes, at most %d fit", len(r.LLAddr), f.lladdr.size-2)
 		}

@@ -33,6 +33,7 @@ func randomReq(r *rand.Rand, l *Layout) IfReq {
 		Name: name(), Addr: addr(), Dst: addr(), Mask: addr(), Flags: r.Uint32(), MTU: r.Int32(), VHID: r.Int32(),
 		LLAddr: []byte{2, 0, 0, 0, 0, byte(r.Uint32())}, Valid: r.Uint32(), Preferred: r.Uint32(),
 		Expire: int64(r.Int32()), Deprecate: int64(r.Int32()), PrefixLen: r.Uint32(),
+		NewName: name(), Parent: name(), Member: name(), Tag: uint16(r.Uint32()), VNetID: int64(r.Uint64()),
 	}
 }
 
@@ -71,6 +72,27 @@ func (f *reqForm) kept(r IfReq) IfReq {
 		if has(f.lladdr) {
 			k.LLAddr = r.LLAddr
 		}
+		if has(f.newname) {
+			k.NewName = r.NewName
+		}
+		if has(f.parent) {
+			k.Parent = r.Parent
+		}
+		if has(f.member) && f.item == 0 {
+			k.Member = r.Member
+		}
+		if has(f.tag) {
+			k.Tag = r.Tag
+		}
+		if has(f.vnetid) {
+			k.VNetID = r.VNetID
+		}
+		if f.item != 0 {
+			k.Names, k.Room = r.Names, r.Room
+		}
+		if has(f.total) {
+			k.Total = r.Total
+		}
 		if has(f.valid) {
 			k.Valid, k.Preferred, k.Expire, k.Deprecate = r.Valid, r.Preferred, r.Expire, r.Deprecate
 		}
@@ -88,6 +110,7 @@ func TestIoctlRoundTrip(t *testing.T) {
 			for _, i := range l.ioctls {
 				for range 50 {
 					want := randomReq(r, l)
+					want.Room = r.IntN(5)
 					q, err := l.Request(i.op, &want)
 					require.NoError(t, err, i.name)
 					assert.Len(t, q.Parts[0], int(q.Num>>16&0x1fff), i.name)
@@ -97,6 +120,11 @@ func TestIoctlRoundTrip(t *testing.T) {
 					assert.Equal(t, i.form.kept(want), got, i.name)
 
 					answer := randomReq(r, l)
+					answer.Room = want.Room
+					for range r.IntN(want.Room + 1) {
+						answer.Names = append(answer.Names, fmt.Sprint("em", r.IntN(100)))
+					}
+					answer.Total = int32(len(answer.Names))
 					require.NoError(t, l.Reply(i.op, q, &answer), i.name)
 					got, err = l.Answer(i.op, q)
 					require.NoError(t, err, i.name)
@@ -126,10 +154,10 @@ func TestIoctlFields(t *testing.T) {
 			}
 		}
 		for _, f := range forms {
-			used := make([]bool, f.len)
+			used := make([]bool, f.len+f.item)
 			for _, at := range f.fields() {
 				for b := int(at.off); b < int(at.off)+int(at.size); b++ {
-					require.Less(t, b, f.len, "%s: %v", p.name(), at)
+					require.Less(t, b, len(used), "%s: %v", p.name(), at)
 					assert.False(t, used[b], "%s: two fields at %d", p.name(), b)
 					used[b] = true
 				}
@@ -139,7 +167,8 @@ func TestIoctlFields(t *testing.T) {
 }
 
 func (f *reqForm) fields() []pos {
-	all := []pos{f.name, f.addr, f.dst, f.mask, f.flags, f.high, f.mtu, f.vhid, f.prefix, f.lladdr, f.expire, f.deprecate, f.valid, f.preferred, f.ptr}
+	all := []pos{f.name, f.addr, f.dst, f.mask, f.flags, f.high, f.mtu, f.vhid, f.prefix, f.lladdr, f.expire, f.deprecate, f.valid, f.preferred,
+		f.newname, f.parent, f.member, f.tag, f.vnetid, f.cmd, f.size, f.count, f.total, f.ptr}
 	return slices.DeleteFunc(all, func(p pos) bool { return p.size == 0 })
 }
 
@@ -245,7 +274,7 @@ func FuzzIoctlAnswer(f *testing.F) {
 		l, err := machines[int(machine)%len(machines)].Layout()
 		require.NoError(t, err)
 		i := &l.ioctls[int(request)%len(l.ioctls)]
-		q, err := l.Request(i.op, &IfReq{Name: "em0"})
+		q, err := l.Request(i.op, &IfReq{Name: "em0", Room: 3})
 		require.NoError(t, err)
 		for n := range q.Parts {
 			b = b[copy(q.Parts[n], b):]
@@ -255,6 +284,7 @@ func FuzzIoctlAnswer(f *testing.F) {
 			return
 		}
 		got = got.clone()
+		got.Total = min(max(got.Total, 0), int32(len(got.Names))) // as a kernel that counts well
 		require.NoError(t, l.Reply(i.op, q, &got))
 		again, err := l.Answer(i.op, q)
 		require.NoError(t, err)

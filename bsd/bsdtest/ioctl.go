@@ -51,12 +51,24 @@ func (k *Kernel) Ioctls() []string {
 func (k *Kernel) Uptime() time.Duration { return time.Since(k.booted) }
 
 func (k *Kernel) control(op bsd.Ioctl, q *bsd.Request, r *bsd.IfReq) syscall.Errno {
-	at := slices.IndexFunc(k.links, func(l Link) bool { return l.Name == r.Name })
-	if at < 0 {
+	l := k.named(r.Name)
+	switch {
+	case op == bsd.Cloners:
+		return k.reply(op, q, &bsd.IfReq{Names: cloners, Total: int32(len(cloners))})
+	case op == bsd.Create:
+		return k.create(q, r)
+	case l == nil:
 		return syscall.ENXIO
 	}
-	l := &k.links[at]
 	switch op {
+	case bsd.Destroy:
+		return k.destroy(l)
+	case bsd.Rename:
+		return k.rename(l, r.NewName)
+	case bsd.GetVLAN, bsd.SetVLAN, bsd.GetVNetID, bsd.SetVNetID, bsd.DelVNetID, bsd.GetParent, bsd.SetParent, bsd.DelParent:
+		return k.vlan(op, l, q, r)
+	case bsd.AddMember, bsd.DelMember, bsd.Members:
+		return k.bridge(op, l, q, r)
 	case bsd.AddAddr, bsd.AddAddr6:
 		return k.addAddr(l, r)
 	case bsd.DelAddr, bsd.DelAddr6:
@@ -70,8 +82,7 @@ func (k *Kernel) control(op bsd.Ioctl, q *bsd.Request, r *bsd.IfReq) syscall.Err
 	case bsd.GetFlags:
 		return k.reply(op, q, &bsd.IfReq{Name: r.Name, Flags: l.Flags})
 	case bsd.SetFlags:
-		const fixed = 0x8 | 0x10 // IFF_LOOPBACK, IFF_POINTOPOINT: of IFF_CANTCHANGE
-		l.Flags = l.Flags&fixed | r.Flags&^fixed
+		l.Flags = k.cantChange(l.Flags, r.Flags)
 		k.tell(k.linkMsg(l))
 	case bsd.GetMTU:
 		return k.reply(op, q, &bsd.IfReq{Name: r.Name, MTU: int32(l.MTU)})
@@ -102,6 +113,23 @@ func (k *Kernel) control(op bsd.Ioctl, q *bsd.Request, r *bsd.IfReq) syscall.Err
 		return syscall.EOPNOTSUPP
 	}
 	return 0
+}
+
+// cantChange leaves the flags of IFF_CANTCHANGE (net/if.h) as they are. Where promisc is
+// the kernel's, ppromisc asks for it.
+func (k *Kernel) cantChange(old, asked uint32) uint32 {
+	var fixed uint32
+	for _, name := range []string{"broadcast", "pointopoint", "running", "oactive", "simplex", "multicast", "allmulti", "promisc"} {
+		fixed |= k.layout.IFF(name)
+	}
+	flags := old&fixed | asked&^fixed
+	if p := k.layout.IFF("ppromisc"); p != 0 {
+		flags &^= k.layout.IFF("promisc")
+		if asked&p != 0 {
+			flags |= k.layout.IFF("promisc")
+		}
+	}
+	return flags
 }
 
 func (k *Kernel) reply(op bsd.Ioctl, q *bsd.Request, r *bsd.IfReq) syscall.Errno {

@@ -26,6 +26,10 @@ type Link struct {
 	Domain uint16 // OpenBSD: routing domain
 
 	InPackets, OutBytes uint64
+
+	kind           string // of what was made; "" is hardware
+	parent, master uint16
+	tag            uint16
 }
 
 // A Kernel is a simulated one. Safe for concurrent use.
@@ -34,6 +38,7 @@ type Kernel struct {
 
 	mu      sync.Mutex // guards what follows
 	links   []Link
+	next    uint16 // number of the last link
 	addrs   map[uint16][]address
 	routes  []entry
 	neighs  []entry
@@ -76,20 +81,26 @@ func New(l *bsd.Layout) *Kernel {
 func (k *Kernel) AddLink(name string, addr []byte) uint16 {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	n := uint16(len(k.links) + 1)
-	l := Link{Index: n, Name: name, Addr: addr, Flags: k.layout.IFF("up") | k.layout.IFF("multicast"), MTU: 1500}
+	l := Link{Name: name, Addr: addr, Flags: k.layout.IFF("up") | k.layout.IFF("multicast"), MTU: 1500}
 	switch {
-	case n == 1:
+	case len(k.links) == 0:
 		l.Flags |= k.layout.IFF("loopback")
 	case addr == nil:
 		l.Flags |= k.layout.IFF("pointopoint")
 	default:
 		l.Flags |= k.layout.IFF("broadcast")
 	}
+	return k.add(l)
+}
+
+// add makes a link with the next number.
+func (k *Kernel) add(l Link) uint16 {
+	k.next++
+	l.Index = k.next
 	k.links = append(k.links, l)
-	k.tell(&bsd.AnnounceMsg{Header: bsd.Header{Op: bsd.OpAnnounce}, Index: n, Name: name})
+	k.tell(&bsd.AnnounceMsg{Header: bsd.Header{Op: bsd.OpAnnounce}, Index: l.Index, Name: l.Name})
 	k.tell(k.linkMsg(&l))
-	return n
+	return l.Index
 }
 
 // AddTable makes the routing tables up to n on FreeBSD (net.fibs), one on OpenBSD. The
@@ -362,9 +373,20 @@ func (k *Kernel) append(b []byte, m bsd.Message) []byte {
 
 func (k *Kernel) linkMsg(l *Link) *bsd.LinkMsg {
 	m := &bsd.LinkMsg{Header: bsd.Header{Op: bsd.OpLink}, Index: l.Index, Flags: l.Flags,
-		Table: l.Domain, Data: bsd.LinkData{Type: 6, MTU: l.MTU, State: l.State, Domain: uint32(l.Domain), InPackets: l.InPackets, OutBytes: l.OutBytes}}
+		Table: l.Domain, Data: bsd.LinkData{Type: l.ift(), MTU: l.MTU, State: l.State, Domain: uint32(l.Domain), InPackets: l.InPackets, OutBytes: l.OutBytes}}
 	m.Set(bsd.RTAX_IFP, k.sockaddr(l))
 	return m
+}
+
+// ift is the type of a link.
+func (l *Link) ift() uint8 {
+	switch l.kind {
+	case "vlan":
+		return iftVLAN
+	case "bridge":
+		return iftBridge
+	}
+	return iftEther
 }
 
 func (k *Kernel) addrMsg(link uint16, a *address, op bsd.Op) *bsd.AddrMsg {
@@ -396,7 +418,7 @@ func (k *Kernel) link(index uint16) *Link {
 }
 
 func (k *Kernel) sockaddr(l *Link) bsd.Sockaddr {
-	return k.layout.SockaddrOfLink(bsd.Link{Index: l.Index, Type: 6, Name: l.Name, Addr: l.Addr})
+	return k.layout.SockaddrOfLink(bsd.Link{Index: l.Index, Type: l.ift(), Name: l.Name, Addr: l.Addr})
 }
 
 // mask is a netmask as this system tells it: NetBSD and Darwin leave its end away.

@@ -1,7 +1,9 @@
 package rtsock_test
 
 import (
+	"errors"
 	"net/netip"
+	"strconv"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -125,5 +127,111 @@ func TestLinkRequests(t *testing.T) {
 		assert.EqualError(t, c.SetMTU("em7", 1400), "SIOCSIFMTU em7: "+syscall.ENXIO.Error())
 		k.Fail(bsd.SetFlags, syscall.EPERM)
 		assert.ErrorIs(t, c.SetFlags("em0", 0, l.IFF("up")), syscall.EPERM)
+	})
+}
+
+// names lists the links.
+func names(t *testing.T, c *rtsock.Client) (all []string) {
+	t.Helper()
+	for m, err := range c.Dump(t.Context(), rtsock.Query{Dump: bsd.DumpLinks}) {
+		require.NoError(t, err)
+		if m, ok := m.(*bsd.LinkMsg); ok {
+			d, _ := c.Layout().Link(m.At(bsd.RTAX_IFP))
+			all = append(all, d.Name)
+		}
+	}
+	return all
+}
+
+func TestClones(t *testing.T) {
+	onAll(t, func(t *testing.T, k *bsdtest.Kernel, c *rtsock.Client) {
+		os := c.Layout().OS
+		kinds, err := c.Cloners()
+		require.NoError(t, err)
+		assert.Equal(t, []string{"vlan", "bridge", "lo", "tap"}, kinds)
+		name, err := c.Create("bridge5")
+		require.NoError(t, err)
+		assert.Equal(t, "bridge5", name)
+		_, err = c.Create("bridge5")
+		assert.ErrorIs(t, err, syscall.EEXIST)
+		_, err = c.Create("carrot0")
+		assert.ErrorIs(t, err, syscall.EINVAL)
+		name, err = c.Create("lo")
+		if os == "openbsd" || os == "netbsd" {
+			assert.ErrorIs(t, err, syscall.EINVAL)
+		} else {
+			require.NoError(t, err)
+			assert.Equal(t, "lo1", name)
+			require.NoError(t, c.Destroy("lo1"))
+		}
+		err = c.Rename("bridge5", "lan")
+		if os == "freebsd" || os == "dragonfly" {
+			require.NoError(t, err)
+			assert.Equal(t, []string{"lo0", "em0", "lan"}, names(t, c))
+			assert.ErrorIs(t, c.Rename("lan", "em0"), syscall.EEXIST)
+			require.NoError(t, c.Rename("lan", "bridge5"))
+		} else {
+			assert.ErrorIs(t, err, errors.ErrUnsupported)
+			assert.ErrorContains(t, err, "bridge5")
+		}
+		require.NoError(t, c.Destroy("bridge5"))
+		assert.Equal(t, []string{"lo0", "em0"}, names(t, c))
+		assert.ErrorIs(t, c.Destroy("em0"), syscall.EINVAL)
+		assert.ErrorIs(t, c.Destroy("bridge5"), syscall.ENXIO)
+	})
+}
+
+func TestVLAN(t *testing.T) {
+	onAll(t, func(t *testing.T, k *bsdtest.Kernel, c *rtsock.Client) {
+		k.AddLink("em1", []byte{2, 0, 0, 0, 0, 2})
+		_, err := c.Create("vlan7")
+		require.NoError(t, err)
+		is := func(want rtsock.VLAN) {
+			t.Helper()
+			v, err := c.VLAN("vlan7")
+			require.NoError(t, err)
+			assert.Equal(t, want, v)
+		}
+		is(rtsock.VLAN{})
+		require.NoError(t, c.SetVLAN("vlan7", rtsock.VLAN{Parent: "em0", ID: 7}))
+		is(rtsock.VLAN{Parent: "em0", ID: 7})
+		require.NoError(t, c.SetVLAN("vlan7", rtsock.VLAN{Parent: "em1", ID: 8}))
+		is(rtsock.VLAN{Parent: "em1", ID: 8})
+		k.Ioctls()
+		require.NoError(t, c.SetVLAN("vlan7", rtsock.VLAN{Parent: "em1", ID: 8}))
+		assert.Empty(t, k.Ioctls())
+		assert.Error(t, c.SetVLAN("vlan7", rtsock.VLAN{Parent: "em9", ID: 9}))
+		is(rtsock.VLAN{Parent: "em1", ID: 8})
+		assert.ErrorIs(t, c.SetVLAN("vlan7", rtsock.VLAN{Parent: "em0", ID: 4095}), syscall.EINVAL)
+		is(rtsock.VLAN{Parent: "em1", ID: 8})
+		require.NoError(t, c.SetVLAN("vlan7", rtsock.VLAN{}))
+		is(rtsock.VLAN{})
+		_, err = c.VLAN("em0")
+		assert.ErrorIs(t, err, syscall.ENOTTY)
+	})
+}
+
+func TestMembers(t *testing.T) {
+	onAll(t, func(t *testing.T, k *bsdtest.Kernel, c *rtsock.Client) {
+		_, err := c.Create("bridge0")
+		require.NoError(t, err)
+		want := []string{"em0"}
+		for i := range 70 {
+			name := "tap" + strconv.Itoa(i)
+			_, err := c.Create(name)
+			require.NoError(t, err)
+			want = append(want, name)
+		}
+		for _, name := range want {
+			require.NoError(t, c.AddMember("bridge0", name))
+		}
+		got, err := c.Members("bridge0")
+		require.NoError(t, err)
+		assert.Equal(t, want, got, "more than are asked for at first")
+		assert.ErrorIs(t, c.AddMember("bridge0", "em0"), syscall.EBUSY)
+		assert.ErrorIs(t, c.AddMember("bridge0", "em9"), syscall.ENOENT)
+		require.NoError(t, c.DelMember("bridge0", "em0"))
+		assert.ErrorIs(t, c.DelMember("bridge0", "em0"), syscall.ENOENT)
+		assert.Error(t, c.AddMember("em0", "tap1"))
 	})
 }
