@@ -455,10 +455,10 @@ func readNTP(v []byte) (NTP, error) {
 		case s.Code != ntpServer && s.Code != ntpMulticast:
 		case len(s.Data) != 16:
 			return n, fmt.Errorf("an address of %d bytes", len(s.Data))
-		case s.Code == ntpServer:
-			n.Servers = append(n.Servers, addrAt(s.Data, 0))
-		default:
+		case addrAt(s.Data, 0).IsMulticast(): // whatever its suboption says
 			n.Multicast = append(n.Multicast, addrAt(s.Data, 0))
+		default:
+			n.Servers = append(n.Servers, addrAt(s.Data, 0))
 		}
 	}
 	return n, nil
