@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/netfs-project/netfs/fs/dhcp/dns"
 )
@@ -15,11 +16,12 @@ type names struct {
 	owner   string
 	manager dns.Manager
 
-	mu   sync.Mutex // guards the rest; held over a change
-	done dns.Done   // of the last that was set; the zero Done: nothing is
-	last dns.Config // that was set
-	news string     // to be told
-	err  error      // of the last change
+	state atomic.Pointer[DNS]    // to be seen
+	news  atomic.Pointer[string] // to be told
+
+	mu   sync.Mutex  // held over a change; guards the rest
+	has  dns.Manager // who has what was set; dns.Any: nobody
+	last dns.Config  // that was set
 }
 
 // A DNS is where the DNS servers and search domains of a lease are set for the machine.
@@ -29,18 +31,18 @@ type DNS struct {
 }
 
 func (n *names) status() DNS {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return DNS{n.done.Manager, n.err}
+	if s := n.state.Load(); s != nil {
+		return *s
+	}
+	return DNS{}
 }
 
 // told returns what there is to tell, once.
 func (n *names) told() string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	s := n.news
-	n.news = ""
-	return s
+	if s := n.news.Swap(nil); s != nil {
+		return *s
+	}
+	return ""
 }
 
 // apply sets what to says in place of what old said, of this process or of one before it.
@@ -48,36 +50,38 @@ func (n *names) apply(ctx context.Context, old, to dns.Config) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if to.Empty() {
-		n.err = n.clear(ctx, old)
-		return n.err
+		err := n.clear(ctx, old)
+		n.state.Store(&DNS{Err: err})
+		return err
 	}
 	done, err := n.setter.Set(ctx, n.link, n.owner, n.manager, to, old)
-	if was := n.done.Manager; done.Manager != dns.Any {
-		if was != dns.Any && was != done.Manager {
-			err = errors.Join(err, n.setter.Clear(ctx, n.link, n.owner, was, old))
+	if done.Manager != dns.Any {
+		if n.has != dns.Any && n.has != done.Manager {
+			err = errors.Join(err, n.setter.Clear(ctx, n.link, n.owner, n.has, old))
 		}
-		if was != done.Manager || !n.last.Equal(to) {
-			n.news = sayDNS(done, to)
+		if n.has != done.Manager || !n.last.Equal(done.Config) {
+			s := sayDNS(done)
+			n.news.Store(&s)
 		}
-		n.done, n.last = done, to
+		n.has, n.last = done.Manager, done.Config
 	}
-	n.err = err
+	n.state.Store(&DNS{n.has, err})
 	return err
 }
 
 // clear takes away what is set, also by a process before this one.
 func (n *names) clear(ctx context.Context, old dns.Config) error {
 	from := n.manager
-	if n.done.Manager != dns.Any {
-		from = n.done.Manager
+	if n.has != dns.Any {
+		from = n.has
 	} else if old.Empty() {
 		return nil
 	}
 	err := n.setter.Clear(ctx, n.link, n.owner, from, old)
-	if n.done.Manager == dns.Any && errors.Is(err, dns.ErrAbsent) {
+	if n.has == dns.Any && errors.Is(err, dns.ErrAbsent) {
 		err = nil // nor did it set anything
 	}
-	n.done, n.last = dns.Done{}, dns.Config{}
+	n.has, n.last = dns.Any, dns.Config{}
 	return err
 }
 

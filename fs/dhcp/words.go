@@ -97,8 +97,9 @@ func describe(l *lease.Lease, now lease.Instant) string {
 }
 
 // sayDNS tells where DNS was set.
-func sayDNS(done dns.Done, c dns.Config) string {
+func sayDNS(done dns.Done) string {
 	var b strings.Builder
+	c := done.Config
 	fmt.Fprintf(&b, "DNS in %v:", done.Manager)
 	for _, a := range c.Servers {
 		fmt.Fprintf(&b, " %v", a)

@@ -73,6 +73,7 @@ func (m Manager) String() string {
 // Done is what came of a Set.
 type Done struct {
 	Manager Manager // that has it; Any: none has
+	Config  Config  // that it has: what could be set
 	Said    string  // what the program said although it did not fail, in one line; usually empty
 }
 
@@ -111,6 +112,9 @@ func (s *Setter) Set(ctx context.Context, l Link, owner string, m Manager, c, ol
 	c, bad := clean(c, l)
 	old, _ = clean(old, l)
 	done, err := s.change(ctx, l, owner, m, c, old)
+	if err == nil {
+		done.Config = c
+	}
 	return done, errors.Join(append(bad, err)...)
 }
 
@@ -152,7 +156,7 @@ func (s *Setter) change(ctx context.Context, l Link, owner string, m Manager, c,
 	said, e := resolvconf(ctx, l, owner, c)
 	switch {
 	case e == nil:
-		return Done{Resolvconf, said}, nil
+		return Done{Manager: Resolvconf, Said: said}, nil
 	case m == Any && errors.Is(e, ErrAbsent):
 		return Done{}, absent(fmt.Sprintf("nobody manages DNS here: resolved: %v; resolvconf: %v", err, e))
 	}

@@ -50,7 +50,7 @@ func TestResolved(t *testing.T) {
 		t.Helper()
 		done, err := s.Set(ctx, l, owner, dns.Any, c, old)
 		require.NoError(t, err)
-		require.Equal(t, dns.Done{Manager: dns.Resolved}, done)
+		require.Equal(t, dns.Done{Manager: dns.Resolved, Config: c}, done)
 	}
 	is := func(servers, domains, def string) {
 		t.Helper()
@@ -115,9 +115,10 @@ func TestResolved(t *testing.T) {
 	is("", "", "no")
 
 	// What is wrong keeps nothing else from being set.
-	_, err = s.Set(ctx, l, v4, dns.Any, config(true, "127.0.0.53", "192.0.2.1", "$(id)", "example.org"), none)
+	done, err = s.Set(ctx, l, v4, dns.Any, config(true, "127.0.0.53", "192.0.2.1", "$(id)", "example.org"), none)
 	require.ErrorContains(t, err, "DNS server 127.0.0.53: an address of this host itself")
 	require.ErrorContains(t, err, `search domain "$(id)": not a domain name`)
+	require.Equal(t, config(true, "192.0.2.1", "example.org"), done.Config)
 	is("192.0.2.1", "example.org", "yes")
 
 	// A link that somebody else manages, as resolved learns by and by.

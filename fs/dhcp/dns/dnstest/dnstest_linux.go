@@ -32,8 +32,9 @@ import (
 const inside = "NETFS_DNSTEST"
 
 // Inside runs the test once more, in a process that has mount, network and process
-// namespaces of its own, with /etc and /run that nobody else sees. It returns true in there.
-func Inside(t *testing.T) bool {
+// namespaces of its own, with /etc and /run that nobody else sees, and env beside the usual environment.
+// It returns true in there.
+func Inside(t *testing.T, env ...string) bool {
 	t.Helper()
 	if os.Getenv(inside) == t.Name() {
 		mount(t)
@@ -44,8 +45,8 @@ func Inside(t *testing.T) bool {
 	}
 	t.Parallel()
 	// A wait of its own: the process is the first of its namespace, with which all others end.
-	cmd := exec.Command("/proc/self/exe", "-test.v", "-test.timeout=90s", "-test.run=^"+regexp.QuoteMeta(t.Name())+"$")
-	cmd.Env = append(os.Environ(), inside+"="+t.Name())
+	cmd := exec.Command("/proc/self/exe", "-test.v", "-test.timeout=3m", "-test.run=^"+regexp.QuoteMeta(t.Name())+"$")
+	cmd.Env = append(append(os.Environ(), env...), inside+"="+t.Name())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWPID, Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.CombinedOutput()
 	_, skip, skipped := bytes.Cut(out, []byte("\n--- SKIP: "+t.Name()))
