@@ -87,7 +87,7 @@ func (a absent) Error() string   { return string(a) }
 func (absent) Is(err error) bool { return err == ErrAbsent }
 
 // limit is how long one manager may take for one change.
-const limit = 5 * time.Second
+const limit = 20 * time.Second
 
 // A Setter sets for the owners of one process. Safe for concurrent use.
 type Setter struct {
