@@ -8,11 +8,12 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"sync"
+	"strings"
 	"time"
 
 	machine "github.com/netfs-project/netfs/dhcp/client"
 	"github.com/netfs-project/netfs/dhcp/runner"
+	"github.com/netfs-project/netfs/dhcp/v4"
 	"github.com/netfs-project/netfs/fs/dhcp"
 
 	"github.com/spf13/cobra"
@@ -89,8 +90,8 @@ func (f *dhcpFlags) options() (o dhcp.Options, err error) {
 	}
 	for _, s := range f.servers {
 		a, err := netip.ParseAddr(s)
-		if err != nil {
-			return o, fmt.Errorf("--server: %q is not an address", s)
+		if err != nil || !a.Is4() {
+			return o, fmt.Errorf("--server: %q is not an IPv4 address", s)
 		}
 		o.Servers = append(o.Servers, a)
 	}
@@ -112,7 +113,7 @@ func runDHCP(ctx context.Context, link string, f *dhcpFlags) (err error) {
 		return err
 	}
 	defer end()
-	bound := make(chan struct{})
+	bound := make(chan error, 1)
 	p := dhcp.Place{System: sys, Dir: f.dir}
 	c, err := p.Open(ctx, link, o, progress(link, bound))
 	if err != nil {
@@ -129,23 +130,27 @@ func runDHCP(ctx context.Context, link string, f *dhcpFlags) (err error) {
 }
 
 // wait returns at the end of what was asked for. An interrupt is the usual end.
-func (f *dhcpFlags) wait(ctx context.Context, c *dhcp.Client, bound <-chan struct{}) error {
+func (f *dhcpFlags) wait(ctx context.Context, c *dhcp.Client, bound <-chan error) error {
 	gone := fmt.Errorf("%s: the link was removed", c.Link)
-	if !f.once {
+	for !f.once {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-c.Gone():
 			return gone
+		case err := <-bound:
+			if errors.Is(err, os.ErrPermission) {
+				return err
+			}
 		}
 	}
 	timeout := time.NewTimer(f.timeout)
 	defer timeout.Stop()
 	select {
-	case <-bound:
-		return nil
+	case err := <-bound:
+		return err
 	case <-timeout.C:
-		return fmt.Errorf("%s: no lease within %v", c.Link, f.timeout)
+		return dhcp.NoLease(c.Link, strings.ToLower(c.Status().State.String()), f.timeout)
 	case <-c.Gone():
 		return gone
 	case <-ctx.Done():
@@ -153,20 +158,23 @@ func (f *dhcpFlags) wait(ctx context.Context, c *dhcp.Client, bound <-chan struc
 	}
 }
 
-// progress prints notes with the time since the first, and closes bound when the first
-// lease is in use.
-func progress(link string, bound chan<- struct{}) func(runner.Note) {
-	var once sync.Once
+// progress prints notes with the time since the first, and tells of the first lease in use.
+func progress(link string, bound chan<- error) func(runner.Note) {
+	var first dhcp.First
 	began := time.Duration(-1)
 	return func(n runner.Note) {
 		if began < 0 {
 			began = n.At.Boot
 		}
 		if s := dhcp.Sentence(n); s != "" {
-			fmt.Fprintf(os.Stdout, "%s %8.3f %s\n", link, (n.At.Boot - began).Seconds(), s)
+			since := max(0, n.At.Boot-began) // of two goroutines the later may tell first
+			fmt.Fprintf(os.Stdout, "%s %8.3f %s\n", v4.Quote(link), since.Seconds(), s)
 		}
-		if c, ok := n.Action.(machine.Changed); ok && c.To == machine.Bound {
-			once.Do(func() { close(bound) })
+		if done, err := first.Note(n); done {
+			select {
+			case bound <- err:
+			default:
+			}
 		}
 	}
 }

@@ -15,6 +15,7 @@ package dhcptest
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"sync"
@@ -294,6 +295,38 @@ func Edit(f func(m *v4.Message)) Fault {
 // BadOption gives an option bytes that it cannot have.
 func BadOption(c v4.Code, v []byte) Fault {
 	return Edit(func(m *v4.Message) { m.Options.Set(c, v) })
+}
+
+// nasty are texts that mean something to a terminal, a shell, or whoever reads lines.
+var nasty = []string{
+	"\x1b[2J\x1b]0;owned\a", "\n", "\r\nnameserver 6.6.6.6\n", "\x00", "\x7f\x80\xff", "\u202e\u2028", "$(reboot)", "`id`", "'; rm -rf / #",
+	"\" \\", "a=b c=d", "../../etc/passwd", "\xc0\xaf", "%s%n", "..", "example.org",
+}
+
+// Random puts options of random codes and bytes in each, about size bytes of them, texts that hurt
+// among them; those of skip are left as they are.
+func Random(r *rand.Rand, size int, skip ...v4.Code) Fault {
+	skip = append(skip, v4.OptMessageType, v4.OptOverload)
+	return Edit(func(m *v4.Message) {
+		for left := size; left > 0; {
+			c := v4.Code(1 + r.IntN(254))
+			if slices.Contains(skip, c) {
+				continue
+			}
+			v := make([]byte, r.IntN(1+min(left, 1<<r.IntN(9))))
+			for i := range v {
+				v[i] = byte(r.Uint32())
+			}
+			if r.IntN(2) == 0 {
+				v = append(v[:len(v)/2], nasty[r.IntN(len(nasty))]...)
+			}
+			if had, ok := m.Options.Get(c); ok {
+				left += 2 + len(had)
+			}
+			left -= 2 + len(v)
+			m.Options.Set(c, v)
+		}
+	})
 }
 
 // Relay answers as if through a relay.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"github.com/netfs-project/netfs/dhcp/lease"
@@ -45,7 +46,9 @@ func (a *applier) set(ctx context.Context, old, to *lease.Settings) error {
 			note("mtu", a.setMTU(ctx, to.MTU))
 		}
 		if a.apply&ApplyAddr != 0 {
-			note(to.Addr.String(), a.sys.SetAddr(ctx, a.link, a.addr(to)))
+			if err := a.sys.SetAddr(ctx, a.link, a.addr(to)); err != nil {
+				errs = append(errs, &AddrError{to.Addr, err})
+			}
 		}
 	}
 	if a.apply&ApplyRoutes != 0 {
@@ -53,6 +56,12 @@ func (a *applier) set(ctx context.Context, old, to *lease.Settings) error {
 	}
 	if old != nil && a.apply&ApplyAddr != 0 && (to == nil || old.Addr != to.Addr) {
 		note(old.Addr.String(), gone(a.sys.DelAddr(ctx, a.link, a.addr(old))))
+		if to != nil && !a.held(ctx, to) { // Linux takes the others of a subnet away with the first
+			note(to.Addr.String(), a.sys.SetAddr(ctx, a.link, a.addr(to)))
+			if a.apply&ApplyRoutes != 0 {
+				a.routes(ctx, old, to, note)
+			}
+		}
 	}
 	if to == nil && a.apply&ApplyMTU != 0 {
 		note("mtu", a.setMTU(ctx, 0))
@@ -84,6 +93,15 @@ func (a *applier) leadsToAll(ctx context.Context, s *lease.Settings) bool {
 	}
 	return s != nil && slices.ContainsFunc(s.Routes, func(r lease.Route) bool { return r.Dst.Bits() == 0 })
 }
+
+// An AddrError tells why the address of a lease was not set.
+type AddrError struct {
+	Addr netip.Prefix
+	Err  error
+}
+
+func (e *AddrError) Error() string { return e.Addr.String() + ": " + e.Err.Error() }
+func (e *AddrError) Unwrap() error { return e.Err }
 
 // addr is the address with the lifetimes that are left: where the kernel knows them it ends it
 // when nobody else does.

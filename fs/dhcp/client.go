@@ -9,11 +9,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/netfs-project/netfs/dhcp/client"
 	"github.com/netfs-project/netfs/dhcp/lease"
 	"github.com/netfs-project/netfs/dhcp/runner"
 	"github.com/netfs-project/netfs/dhcp/v4"
+	"github.com/netfs-project/netfs/fs"
 	"github.com/netfs-project/netfs/fs/dhcp/dns"
 )
 
@@ -32,7 +34,11 @@ type Client struct {
 	look   chan struct{} // asks for another search; has room for one
 	others atomic.Pointer[[]Other]
 
-	lock   *os.File
+	informed atomic.Pointer[v4.Message] // the answer to Inform, until a lease is newer
+
+	lock     *os.File
+	unlocked error // why there is no lock
+
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	gone   chan struct{} // closed when the link is
@@ -53,7 +59,8 @@ type Place struct {
 }
 
 // Open makes the client of a link, stopped. It is the only one of this directory for the
-// link: another process that has one is an error that says so. notify is called by one
+// link: another process that has one is EBUSY. A directory that cannot be used is told of at the
+// start, and keeps nobody from an address. notify is called by one
 // goroutine at a time; it must not block.
 func (p *Place) Open(ctx context.Context, link string, o Options, notify func(runner.Note)) (*Client, error) {
 	if err := p.System.Check(&o); err != nil {
@@ -68,16 +75,18 @@ func (p *Place) Open(ctx context.Context, link string, o Options, notify func(ru
 		return nil, err
 	}
 	lock, err := p.lock(l.Index, link)
-	if err != nil {
+	var dir *os.PathError
+	if err != nil && !errors.As(err, &dir) {
 		return nil, err
 	}
 	a := newApplier(p.System, l.Index, &o)
 	if m, ok := o.Apply.manager(); ok {
 		if a.names, err = p.names(&l, m, "netfs-dhcp4"); err != nil {
-			return nil, errors.Join(err, lock.Close())
+			lock.Close()
+			return nil, err
 		}
 	}
-	c := &Client{Link: link, Index: l.Index, Options: o, notify: notify, sys: p.System, names: a.names, look: make(chan struct{}, 1), lock: lock, gone: make(chan struct{})}
+	c := &Client{Link: link, Index: l.Index, Options: o, notify: notify, sys: p.System, names: a.names, look: make(chan struct{}, 1), lock: lock, unlocked: err, gone: make(chan struct{})}
 	c.Runner, err = runner.New(runner.Config{
 		Link: l.Link, Client: cfg, Check: o.ACD.timing(), Notify: c.note,
 		Store: &lease.Store{Dir: p.Dir, BootID: p.System.Boot()},
@@ -97,8 +106,38 @@ func (p *Place) Open(ctx context.Context, link string, o Options, notify func(ru
 	return c, err
 }
 
+// A First finds the first lease that is in use in what notify is told.
+type First struct{ err error }
+
+// Note takes the next. It reports whether that is the end of the wait, and why there is no address
+// then: an AddrError, or that nothing may be sent.
+func (f *First) Note(n runner.Note) (done bool, err error) {
+	switch a := n.Action.(type) {
+	case client.Apply:
+		f.err = nil
+		if e := (*AddrError)(nil); errors.As(n.Err, &e) && !errors.Is(e, syscall.EEXIST) { // who has it uses it
+			f.err = e
+		}
+	case client.Changed:
+		return a.To == client.Bound, f.err
+	case client.Send:
+		if errors.Is(n.Err, fs.ErrPermission) {
+			return true, n.Err
+		}
+	}
+	return false, nil
+}
+
+// NoLease is the error of who has waited long enough for the first.
+func NoLease(link, state string, after time.Duration) error {
+	return &fs.Error{Text: fmt.Sprintf("%s: no lease within %v, the state is %s", v4.Quote(link), after, state), Errno: syscall.ETIMEDOUT}
+}
+
 // Start begins, as Options say. Clients of others are told of, and do not keep it from starting.
 func (c *Client) Start(ctx context.Context) error {
+	if c.unlocked != nil {
+		c.note(runner.Note{At: c.Status().At, Err: fmt.Errorf("leases cannot be remembered, nor another netfs kept off the link: %w", c.unlocked)})
+	}
 	if err := c.lookForOthers(ctx); err != nil {
 		c.note(runner.Note{At: c.Status().At, Err: fmt.Errorf("looking for other DHCP clients: %w", err)})
 	}
@@ -124,6 +163,12 @@ func (c *Client) note(n runner.Note) {
 			default:
 			}
 		}
+	}
+	switch a := n.Action.(type) {
+	case client.Informed:
+		c.informed.Store(a.Msg)
+	case client.Apply:
+		c.informed.Store(nil)
 	}
 	if c.notify == nil {
 		return
@@ -179,7 +224,7 @@ func (c *Client) Close() error {
 	c.cancel()
 	c.wg.Wait()
 	err := c.Runner.Close()
-	if e := c.lock.Close(); !errors.Is(e, os.ErrClosed) {
+	if e := c.lock.Close(); c.lock != nil && !errors.Is(e, os.ErrClosed) {
 		err = errors.Join(err, e)
 	}
 	return err
@@ -235,7 +280,7 @@ func (p *Place) lock(index int, link string) (*os.File, error) {
 	if err := flock(f); err != nil {
 		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			err = errors.New("another netfs runs a DHCP client here")
+			err = &fs.Error{Text: "another netfs runs a DHCP client here", Errno: syscall.EBUSY}
 		}
 		return nil, fmt.Errorf("%s: %w", v4.Quote(link), err)
 	}

@@ -2,20 +2,24 @@ package dhcp_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/netfs-project/netfs/dhcp/client"
 	"github.com/netfs-project/netfs/dhcp/dhcptest"
 	"github.com/netfs-project/netfs/dhcp/runner"
 	"github.com/netfs-project/netfs/dhcp/v4"
 	"github.com/netfs-project/netfs/dhcp/wire"
+	"github.com/netfs-project/netfs/fs"
 	"github.com/netfs-project/netfs/fs/dhcp"
 
 	"github.com/stretchr/testify/require"
@@ -84,6 +88,127 @@ func TestHostile(t *testing.T) {
 	r.do(c, client.Release{})
 	require.NotContains(t, r.addrs(), "10.99")
 	require.NotContains(t, r.routes(), "proto dhcp")
+}
+
+// Whatever bytes the options have, no file has a byte that does something, the server stays where
+// it is, and the lease is renewed.
+func TestRandomOptions(t *testing.T) {
+	rounds := 25
+	if testing.Short() {
+		rounds = 10
+	}
+	r := newRig(t)
+	s := testServer(10 * time.Minute)
+	seed := rand.Uint64()
+	t.Logf("seed %#x", seed)
+	s.Break(dhcptest.Random(rand.New(rand.NewPCG(seed, 0)), 900, v4.OptServerID, v4.OptLeaseTime, v4.OptClientID))
+	r.serve(s)
+	f := r.tree()
+	events := f.open("vC/events", fs.OpenRead)
+	defer events.Close(context.Background())
+	require.NoError(t, f.write("vC/ctl", "start acd=off"))
+	f.await("vC/status", "state=bound")
+	b := make([]byte, 256<<10)
+	for i := range rounds {
+		for _, name := range f.names("vC/options") {
+			printable(t, name)
+			require.NotContains(t, name, " ")
+			text := f.read("vC/options/" + name)
+			require.Equal(t, 1, strings.Count(text, "\n"), "%q", text)
+		}
+		for _, name := range []string{"ctl", "status", "lease", "servers", "stats"} {
+			require.Equal(t, 1, strings.Count(f.read("vC/"+name), "\n"), name)
+		}
+		for line := range strings.Lines(f.read("vC/resolv.conf")) {
+			w := strings.Fields(line)
+			require.True(t, len(w) > 1 && (w[0] == "search" || w[0] == "nameserver" && len(w) == 2), "%q", line)
+		}
+		require.NotContains(t, r.host.Run(t, "ip", "route", "get", "10.99.0.1"), "via")
+		n, err := events.ReadAt(context.Background(), b, 0)
+		require.NoError(t, err)
+		for line := range strings.Lines(string(b[:n])) {
+			printable(t, strings.TrimSuffix(line, "\n"))
+			require.Less(t, len(line), 4096)
+		}
+		require.NoError(t, f.write("vC/ctl", "renew"))
+		f.await("vC/stats", fmt.Sprintf("received_ack=%d ", i+2))
+		f.await("vC/status", "state=bound")
+	}
+	files, err := filepath.Glob(filepath.Join(r.place.Dir, "*.json"))
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	saved, err := os.ReadFile(files[0])
+	require.NoError(t, err)
+	for line := range strings.Lines(string(saved)) {
+		printable(t, strings.Trim(line, "\t\n"))
+	}
+	require.NoError(t, f.write("vC/ctl", "release"))
+	require.NotContains(t, r.addrs()+r.routes(), "10.99")
+}
+
+// printable fails on bytes that are no text, and on characters that do something.
+func printable(t *testing.T, s string) {
+	t.Helper()
+	for _, c := range s {
+		require.True(t, c != utf8.RuneError && unicode.IsPrint(c), "%q", s)
+	}
+}
+
+// An address that a person set is not DHCP's, although a server gives it.
+func TestAddressOfAnother(t *testing.T) {
+	r := newRig(t)
+	s := testServer(10 * time.Minute)
+	require.NoError(t, s.Options.SetAddr(v4.OptRouters, s.ID))
+	r.serve(s)
+	r.host.Run(t, "ip", "addr", "add", "10.99.0.100/16", "dev", "vC")
+	r.host.Run(t, "ip", "route", "add", "192.0.2.0/24", "via", "10.99.0.9")
+	addrs, routes := r.addrs(), r.routes()
+	c, w := r.open(dhcp.Options{ACD: dhcp.ACDOff})
+	require.NoError(t, c.Start(context.Background()))
+	n := w.until(0, enters(client.Bound))
+	require.Contains(t, w.text(), "10.99.0.100/16: it is there, and not by DHCP: left as it is")
+	require.Contains(t, r.routes(), "default via 10.99.0.1")
+	r.do(c, client.Renew{})
+	w.until(n, enters(client.Bound))
+	r.do(c, client.Release{})
+	require.Equal(t, addrs, r.addrs())
+	require.Equal(t, routes, r.routes())
+}
+
+// An address that changes at a renewal, in the subnet of the old one: Linux would take both away.
+func TestAnotherAddress(t *testing.T) {
+	r := newRig(t)
+	s := testServer(10 * time.Minute)
+	require.NoError(t, s.Options.SetAddr(v4.OptRouters, s.ID))
+	s.Break(func(req *v4.Message, replies []dhcptest.Reply) []dhcptest.Reply {
+		if !req.CIAddr.IsValid() || req.CIAddr.IsUnspecified() {
+			return replies
+		}
+		return dhcptest.Edit(func(m *v4.Message) { m.YIAddr = netip.MustParseAddr("10.99.3.3") })(req, replies)
+	})
+	r.serve(s)
+	c, w := r.open(dhcp.Options{})
+	require.NoError(t, c.Start(context.Background()))
+	n := w.until(0, enters(client.Bound))
+	require.Contains(t, r.addrs(), "10.99.0.100/16")
+	r.do(c, client.Renew{})
+	w.until(n, enters(client.Bound))
+	require.Contains(t, r.addrs(), "10.99.3.3/16")
+	require.NotContains(t, r.addrs(), "10.99.0.100")
+	require.Contains(t, r.routes(), "default via 10.99.0.1 dev vC proto dhcp src 10.99.3.3")
+}
+
+// A directory that cannot be written keeps nobody from an address, and is told of.
+func TestNoDirectory(t *testing.T) {
+	r := newRig(t)
+	r.serve(testServer(10 * time.Minute))
+	r.place.Dir = "/dev/null/leases"
+	c, w := r.open(dhcp.Options{ACD: dhcp.ACDOff})
+	require.NoError(t, c.Start(context.Background()))
+	w.until(0, enters(client.Bound))
+	require.Contains(t, w.text(), "leases cannot be remembered, nor another netfs kept off the link: mkdir /dev/null: not a directory")
+	require.Contains(t, w.text(), "lease file: mkdir /dev/null: not a directory")
+	require.Contains(t, r.addrs(), "10.99.0.100")
 }
 
 func fieldAfter(s, word string) string {
@@ -170,7 +295,7 @@ func TestCarrier(t *testing.T) {
 	r := newRig(t)
 	s := testServer(10 * time.Minute)
 	require.NoError(t, s.Options.SetAddr(v4.OptRouters, s.ID))
-	r.serve(s)
+	stop := r.serve(s)
 	c, w := r.open(dhcp.Options{})
 	require.NoError(t, c.Start(context.Background()))
 	n := w.until(0, enters(client.Bound))
@@ -191,6 +316,16 @@ func TestCarrier(t *testing.T) {
 	require.Contains(t, r.addrs(), addr)
 	require.Contains(t, r.routes(), "default via 10.99.0.1")
 	require.NotContains(t, w.text(), "remove")
+
+	// No server is there any more: the lease lasts, and its routes.
+	stop()
+	r.host.Run(t, "ip", "link", "set", "vC", "down")
+	n = w.until(n, enters(client.InitReboot))
+	r.host.Run(t, "ip", "link", "set", "vC", "up")
+	n = w.until(n, enters(client.Bound))
+	require.Contains(t, w.text(), "no server answers; the lease lasts")
+	require.Contains(t, r.addrs(), addr)
+	require.Contains(t, r.routes(), "default via 10.99.0.1")
 
 	// The watch over the address goes on.
 	taken := netip.MustParseAddr(addr)

@@ -223,13 +223,13 @@ func statsTable(k Kernel4) *fs.Table[View] {
 // optionDir has a file for each option of the lease, by its name; its number walks, too.
 func optionDir(k Kernel4, dev string) fs.Node {
 	all := func() v4.Options {
-		if v := view(k.Clients, devOf, dev); v != nil && v.Lease != nil {
-			return v.Lease.ACK.Options
+		if v := view(k.Clients, devOf, dev); v != nil && v.Said() != nil {
+			return v.Said().Options
 		}
 		return nil
 	}
 	return &fs.Each{
-		Doc: "options of the lease, each by its name",
+		Doc: "options of the lease, or of the answer to inform, each by its name",
 		Names: func(context.Context) ([]string, error) {
 			var names []string
 			for c := range all().All() {
@@ -264,14 +264,15 @@ func optionText(b []byte, o v4.Option) []byte {
 	return append(append(b, "hex:"...), o.Hex()...)
 }
 
-// resolvConf is the DNS servers and domains of the lease as resolv.conf(5) has them.
+// resolvConf is the DNS servers and domains that a server said last, as resolv.conf(5) has them.
 func resolvConf(k Kernel4, dev string) fs.Node {
 	return fs.TextFile(func(context.Context) ([]byte, error) {
 		v := view(k.Clients, devOf, dev)
-		if v == nil || v.Lease == nil {
+		if v == nil || v.Said() == nil {
 			return nil, nil
 		}
-		s, _ := v.Lease.Settings(v.At)
+		l := &lease.Lease{Addr: netip.IPv4Unspecified(), ACK: v.Said()} // as far as DNS goes
+		s, _ := l.Settings(v.At)
 		return s.AppendResolvConf(nil), nil
 	})
 }

@@ -31,16 +31,21 @@ func (m *Manager) Page() fs.Page { return Page(m) }
 // Clients implements Kernel.
 func (m *Manager) Clients() (all []View) {
 	m.each(func(c *Client, servers []Server) {
-		all = append(all, View{Setting[Options]{c.Link, c.Options}, c.Status(), servers, c.Others(), c.DNS()})
+		all = append(all, View{Setting[Options]{c.Link, c.Options}, c.Status(), servers, c.Others(), c.DNS(), c.informed.Load()})
 	})
 	return all
 }
 
 // Start implements Kernel.
 func (m *Manager) Start(ctx context.Context, dev string, o Options, once bool) error {
-	return m.start(ctx, dev, once, func(e *entry[*Client, Server]) (*Client, error) {
-		return m.place.Open(ctx, dev, o, func(n runner.Note) { m.note(dev, e, n) })
-	})
+	return m.start(ctx, dev, once, m.opener(ctx, dev, o))
+}
+
+func (m *Manager) opener(ctx context.Context, dev string, o Options) func(e *entry[*Client, Server]) (*Client, error) {
+	return func(e *entry[*Client, Server]) (*Client, error) {
+		var first First
+		return m.place.Open(ctx, dev, o, func(n runner.Note) { m.note(dev, e, &first, n) })
+	}
 }
 
 // Stop implements Kernel.
@@ -50,17 +55,24 @@ func (m *Manager) Stop(ctx context.Context, dev string, keep bool) error {
 
 // Do implements Kernel.
 func (m *Manager) Do(ctx context.Context, dev string, ev client.Event) error {
-	_, end := ev.(client.Release)
-	return m.do(dev, end, func(c *Client) error { return c.Do(ctx, ev) })
+	do := func(c *Client) error { return c.Do(ctx, ev) }
+	end := false
+	switch ev.(type) {
+	case client.Discover, client.Inform:
+		return m.ask(dev, m.opener(ctx, dev, Options{}), do)
+	case client.Release:
+		end = true
+	}
+	return m.do(dev, end, do)
 }
 
-func (m *Manager) note(dev string, e *entry[*Client, Server], n runner.Note) {
+func (m *Manager) note(dev string, e *entry[*Client, Server], first *First, n runner.Note) {
 	t := news{text: Sentence(n)}
+	t.bound, t.err = first.Note(n)
 	var answered func(*[]Server)
 	switch a := n.Action.(type) {
 	case client.Changed:
 		t.state = strings.ToLower(a.To.String())
-		t.bound = a.To == client.Bound
 	case client.Answer:
 		answered = func(list *[]Server) { count4(list, dev, a) }
 	}

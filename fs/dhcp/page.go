@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,6 +29,19 @@ type View struct {
 	Servers []Server
 	Others  []Other // see Client.Others
 	DNS     DNS     // see Client.DNS
+	// Informed is the answer to Inform, unless a lease is newer; nil: there is none.
+	Informed *v4.Message
+}
+
+// Said returns what a server said last of the link's settings, nil if none did.
+func (v *View) Said() *v4.Message {
+	switch {
+	case v.Informed != nil:
+		return v.Informed
+	case v.Lease != nil:
+		return v.Lease.ACK
+	}
+	return nil
 }
 
 // An Other is a process of somebody else that acts as a DHCP client of a link.
@@ -71,7 +85,8 @@ type Kernel[O, E, V any] interface {
 	Start(ctx context.Context, dev string, o O, once bool) error
 	// Stop ends a client; with keep what it set stays.
 	Stop(ctx context.Context, dev string, keep bool) error
-	// Do lets a client take a command. Release ends it.
+	// Do lets a client take a command. Release ends it. Discover and Inform need none: they make
+	// one that only asks, until it is stopped or one is started.
 	Do(ctx context.Context, dev string, ev E) error
 	// Watch yields what happens, as Notices.
 	Watch(ctx context.Context) iter.Seq2[fs.Event[Event], error]
@@ -148,20 +163,20 @@ func clients[O, E, V any](kind, doc string, k Kernel[O, E, V], setting func(*V) 
 		Doc:     doc,
 		Ordered: true,
 		Keys:    keys,
-		Rows:    rows(k.Clients, func(v *V, yield func(*Setting[O]) bool) bool { return yield(setting(v)) }),
-		Do:      fs.One(func(ctx context.Context, o *fs.Op[Setting[O]]) error { return change(ctx, k, o) }),
+		Rows: rows(k.Clients, func(v *V, yield func(*Setting[O]) bool) bool {
+			s := setting(v)
+			return s == nil || yield(s)
+		}),
+		Do: fs.One(func(ctx context.Context, o *fs.Op[Setting[O]]) error { return change(ctx, k, o) }),
 		Verbs: append([]fs.Verb[Setting[O]]{
 			{Name: "start", Usage: "[DEV] [once|hold] [KEY=VALUE...]", Doc: "start a client; once: until it has a lease, for which the write waits", Do: func(ctx context.Context, o *fs.Op[Setting[O]]) error {
 				return start(ctx, k, o)
 			}},
 			{Name: "stop", Usage: "[DEV] [keep]", Doc: "end the client and take away what it set; keep: leave it there", Do: func(ctx context.Context, o *fs.Op[Setting[O]]) error {
-				keep := len(o.Args) == 1 && o.Args[0] == "keep"
-				if !keep {
-					if err := noArgs(o.Args); err != nil {
-						return err
-					}
+				if err := noArgs(o.Args, "keep"); err != nil {
+					return err
 				}
-				return k.Stop(ctx, o.Row.Dev, keep)
+				return k.Stop(ctx, o.Row.Dev, len(o.Args) > 0)
 			}},
 		}, verbs...),
 	}
@@ -208,20 +223,33 @@ func ctlTable(k Kernel4) *fs.Table[Setting[Options]] {
 		fs.Bool("ipv6_only", "do without an address where the network prefers IPv6 (RFC 8925)", func(s *Setting[Options]) *bool { return &o(s).V6Only }),
 		fs.Bool("forcerenew", "let the server order a renewal, authenticated (RFC 6704)", func(s *Setting[Options]) *bool { return &o(s).Force }),
 	)
-	return clients("dhcpclient", "DHCP clients, each of a link; a line without a verb starts one", k, func(v *View) *Setting[Options] { return &v.Setting }, keys,
+	setting := func(v *View) *Setting[Options] {
+		if v.State == client.Stopped { // it only asks
+			return nil
+		}
+		return &v.Setting
+	}
+	return clients("dhcpclient", "DHCP clients, each of a link; a line without a verb starts one", k, setting, keys,
 		do(k, "renew", "[DEV]", "ask the server to renew the lease", is(client.Renew{})),
 		do(k, "rebind", "[DEV]", "ask any server to renew the lease", is(client.Rebind{})),
 		do(k, "release", "[DEV]", "give the lease back, and end the client", is(client.Release{})),
-		do(k, "discover", "[DEV]", "ask who is there: the answers are in servers", is(client.Discover{})),
-		do(k, "inform", "[DEV] [address=ADDR]", "ask for options only, for an address that is there", func(o *Options) client.Event {
+		do(k, "discover", "[DEV]", "ask who is there, also without a client: the answers are in servers", is(client.Discover{})),
+		do(k, "inform", "[DEV] [address=ADDR]", "ask for options only, also without a client, for an address that is there: they are in options/", func(o *Options) client.Event {
 			return client.Inform{Addr: o.Wish}
 		}),
 	)
 }
 
-func noArgs(args []string) error {
-	if len(args) > 0 {
-		return &fs.Error{Text: strconv.Quote(args[0]) + ": not a word of this verb", Errno: syscall.EINVAL}
+// noArgs refuses words that are none of the verb's.
+func noArgs(args []string, words ...string) error {
+	for _, w := range args {
+		if !slices.Contains(words, w) {
+			known := "it takes none"
+			if len(words) > 0 {
+				known = "known: " + strings.Join(words, " ")
+			}
+			return &fs.Error{Text: strconv.Quote(w) + ": not a word of this verb; " + known, Errno: syscall.EINVAL}
+		}
 	}
 	return nil
 }
@@ -254,18 +282,10 @@ func change[O, E, V any](ctx context.Context, k Kernel[O, E, V], o *fs.Op[Settin
 }
 
 func start[O, E, V any](ctx context.Context, k Kernel[O, E, V], o *fs.Op[Setting[O]]) error {
-	once := false
-	for _, w := range o.Args {
-		switch w {
-		case "once":
-			once = true
-		case "hold":
-			once = false
-		default:
-			return noArgs([]string{w})
-		}
+	if err := noArgs(o.Args, "once", "hold"); err != nil {
+		return err
 	}
-	return k.Start(ctx, o.Row.Dev, o.Row.Options, once)
+	return k.Start(ctx, o.Row.Dev, o.Row.Options, slices.Contains(o.Args, "once"))
 }
 
 // rows yields records made of clients.

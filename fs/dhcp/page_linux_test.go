@@ -53,6 +53,22 @@ func (f *tree) read(path string) string {
 	return string(b[:n])
 }
 
+func (f *tree) names(path string) (names []string) {
+	f.t.Helper()
+	ref := f.root
+	var err error
+	for _, e := range strings.Split(path, "/") {
+		ref, err = ref.Walk(context.Background(), e)
+		require.NoError(f.t, err, path)
+	}
+	list, err := ref.List(context.Background())
+	require.NoError(f.t, err, path)
+	for _, l := range list {
+		names = append(names, l.Name())
+	}
+	return names
+}
+
 func (f *tree) write(path, text string) error {
 	f.t.Helper()
 	h := f.open(path, fs.OpenWrite)
@@ -79,7 +95,9 @@ func TestPage(t *testing.T) {
 	require.Empty(t, f.read("vC/ctl")+f.read("vC/status")+f.read("vC/lease")+f.read("dhcp/status")+f.read("vC/resolv.conf"))
 	require.ErrorContains(t, f.write("vC/ctl", "renew"), "no client runs here")
 	require.ErrorContains(t, f.write("vC/ctl", "start acd=sometimes"), `acd "sometimes"`)
-	require.ErrorContains(t, f.write("vC/ctl", "start twice"), `"twice"`)
+	require.ErrorContains(t, f.write("vC/ctl", "start twice"), `"twice": not a word of this verb; known: once hold`)
+	require.ErrorContains(t, f.write("vC/ctl", "stop at once"), `"at": not a word of this verb; known: keep`)
+	require.ErrorContains(t, f.write("vC/ctl", "start address=fe80::1"), "not an IPv4 address")
 	require.ErrorContains(t, f.write("dhcp/ctl", "start nosuch"), "nosuch")
 
 	events := f.open("vC/events", fs.OpenRead)
@@ -155,4 +173,29 @@ func TestLinkRemoved(t *testing.T) {
 	f.await("vC/status", "state=bound")
 	r.host.Run(t, "ip", "link", "del", "vC")
 	require.Eventually(t, func() bool { return f.read("dhcp/status") == "" }, 20*time.Second, 10*time.Millisecond)
+}
+
+// Who is there, and what a server says, can be asked for without a client, and is to be read until
+// one starts.
+func TestAskOnly(t *testing.T) {
+	r := newRig(t)
+	s := testServer(10 * time.Minute)
+	require.NoError(t, s.Options.SetAddr(v4.OptDNS, netip.MustParseAddr("192.0.2.53")))
+	r.serve(s)
+	r.host.Run(t, "ip", "addr", "add", "10.99.7.7/16", "dev", "vC")
+	f := r.tree()
+	require.ErrorContains(t, f.write("vC/ctl", "inform"), "no address to inform a server of")
+	require.Empty(t, f.read("vC/status"))
+	require.NoError(t, f.write("vC/ctl", "discover"))
+	f.await("vC/servers", "server=10.99.0.1 type=offer")
+	require.Contains(t, f.read("vC/status"), "state=stopped")
+	require.Empty(t, f.read("dhcp/ctl"), "no client to be restored")
+	require.NoError(t, f.write("vC/ctl", "inform address=10.99.7.7"))
+	f.await("vC/resolv.conf", "nameserver 192.0.2.53")
+	require.Equal(t, "192.0.2.53\n", f.read("vC/options/domain_name_servers"))
+	require.Empty(t, f.read("vC/lease"))
+	require.NoError(t, f.write("vC/ctl", "start acd=off"))
+	f.await("vC/status", "state=bound")
+	require.NoError(t, f.write("vC/ctl", "stop"))
+	require.ErrorContains(t, f.write("vC/ctl", "stop"), "no client runs here")
 }

@@ -38,9 +38,11 @@ type listed interface {
 type entry[C listed, S any] struct {
 	client  C
 	made    bool
+	asks    bool // it has no lease, and gives way to one that starts
 	servers []S
 	state   string
-	bound   chan struct{} // closed when the first lease is in use
+	bound   chan struct{} // closed when the first lease is in use, or cannot be
+	failed  error         // why not
 	once    sync.Once
 }
 
@@ -90,23 +92,59 @@ func (r *roster[C, S]) each(f func(c C, servers []S)) {
 // start makes a client with open, and starts it; with once it returns when its lease is set, and ends it
 // then.
 func (r *roster[C, S]) start(ctx context.Context, dev string, once bool, open func(e *entry[C, S]) (C, error)) error {
-	e := &entry[C, S]{state: "stopped", bound: make(chan struct{})}
+	e, err := r.add(dev, false, open)
+	if err != nil {
+		return err
+	}
+	if err := e.client.Start(ctx); err != nil {
+		return errors.Join(err, r.end(dev, e))
+	}
+	if !once {
+		return nil
+	}
+	return r.wait(ctx, dev, e)
+}
+
+// ask calls f with the client of a link. If there is none it makes one that only asks: it stays,
+// with what it heard, until it is stopped or another is started.
+func (r *roster[C, S]) ask(dev string, open func(e *entry[C, S]) (C, error), f func(c C) error) error {
+	err := r.do(dev, false, f)
+	if !errors.Is(err, errNoClient) {
+		return err
+	}
+	e, err := r.add(dev, true, open)
+	if err != nil {
+		return err
+	}
+	if err := f(e.client); err != nil {
+		return errors.Join(err, r.end(dev, e))
+	}
+	return nil
+}
+
+// add makes a client with open. Who comes meanwhile finds its place taken.
+func (r *roster[C, S]) add(dev string, asks bool, open func(e *entry[C, S]) (C, error)) (*entry[C, S], error) {
+	e := &entry[C, S]{state: "stopped", asks: asks, bound: make(chan struct{})}
 	r.mu.Lock()
+	old := r.clients[dev]
 	switch {
 	case r.closed:
 		r.mu.Unlock()
-		return runner.ErrClosed
-	case r.clients[dev] != nil:
+		return nil, runner.ErrClosed
+	case old != nil && !(old.asks && old.made):
 		r.mu.Unlock()
-		return fmt.Errorf("%s: a client runs here: %w", v4.Quote(dev), fs.ErrExist)
+		return nil, fmt.Errorf("%s: a client runs here: %w", v4.Quote(dev), fs.ErrExist)
 	}
 	r.clients[dev] = e
 	r.mu.Unlock()
+	if old != nil {
+		old.client.Close()
+	}
 
 	c, err := open(e)
 	if err != nil {
 		r.forget(dev, e)
-		return err
+		return nil, err
 	}
 	r.mu.Lock()
 	e.client, e.made = c, true
@@ -123,15 +161,9 @@ func (r *roster[C, S]) start(ctx context.Context, dev string, once bool, open fu
 	}
 	r.mu.Unlock()
 	if closed { // meanwhile
-		return errors.Join(runner.ErrClosed, c.Close())
+		return nil, errors.Join(runner.ErrClosed, c.Close())
 	}
-	if err := c.Start(ctx); err != nil {
-		return errors.Join(err, r.end(dev, e))
-	}
-	if !once {
-		return nil
-	}
-	return r.wait(ctx, dev, e)
+	return e, nil
 }
 
 // onceTime bounds how long a start once may wait.
@@ -142,8 +174,11 @@ func (r *roster[C, S]) wait(ctx context.Context, dev string, e *entry[C, S]) (er
 	defer timeout.Stop()
 	select {
 	case <-e.bound:
+		err = e.failed
 	case <-timeout.C:
-		err = fmt.Errorf("no lease within %v", onceTime)
+		r.mu.Lock()
+		err = NoLease(dev, e.state, onceTime)
+		r.mu.Unlock()
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
@@ -164,6 +199,8 @@ func (r *roster[C, S]) end(dev string, e *entry[C, S]) error {
 	return e.client.Close()
 }
 
+var errNoClient = fmt.Errorf("no client runs here: %w", fs.ErrNotExist)
+
 // do calls f with the client of a link, and ends it then if that is the end.
 func (r *roster[C, S]) do(dev string, end bool, f func(c C) error) error {
 	r.mu.Lock()
@@ -173,7 +210,7 @@ func (r *roster[C, S]) do(dev string, end bool, f func(c C) error) error {
 	}
 	r.mu.Unlock()
 	if e == nil {
-		return fmt.Errorf("no client runs here: %w", fs.ErrNotExist)
+		return errNoClient
 	}
 	err := f(e.client)
 	if end {
@@ -185,7 +222,8 @@ func (r *roster[C, S]) do(dev string, end bool, f func(c C) error) error {
 // News are what a note tells, of either family.
 type news struct {
 	state string // the client's new one; "": the same
-	bound bool   // a lease is in use
+	bound bool   // a lease is in use, or cannot be
+	err   error  // why not
 	text  string // for people; "": nothing
 }
 
@@ -197,7 +235,10 @@ func (r *roster[C, S]) tell(dev string, e *entry[C, S], n news, answered func(*[
 		e.state = n.state
 	}
 	if n.bound {
-		e.once.Do(func() { close(e.bound) })
+		e.once.Do(func() {
+			e.failed = n.err
+			close(e.bound)
+		})
 	}
 	if answered != nil {
 		answered(&e.servers)

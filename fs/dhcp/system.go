@@ -25,9 +25,10 @@ type System interface {
 	MTU(ctx context.Context, link int) (int, error)
 	SetMTU(ctx context.Context, link, mtu int) error
 
-	// SetAddr makes an address, or gives it other lifetimes.
+	// SetAddr makes an address, or gives it other lifetimes. One that was set for ever by
+	// others is EEXIST.
 	SetAddr(ctx context.Context, link int, a Addr) error
-	// DelAddr takes an address away. That it is not there is errors like ESRCH.
+	// DelAddr takes an address of ours away. That it is not there is errors like ESRCH.
 	DelAddr(ctx context.Context, link int, a Addr) error
 	// Holds reports whether the link has the address, and it is ours.
 	Holds(ctx context.Context, link int, a netip.Prefix) bool

@@ -134,28 +134,47 @@ func address(link int, a Addr) *rt.Addr {
 	return m
 }
 
+// errForeign is an address that a person or another program set for ever: it stays theirs.
+var errForeign = fmt.Errorf("it is there, and not by DHCP: left as it is: %w", syscall.EEXIST)
+
 func (s *linux) SetAddr(ctx context.Context, link int, a Addr) error {
+	if m := s.find(ctx, link, a.Prefix); m != nil && foreign(m) {
+		return errForeign
+	}
 	return s.send(ctx, address(link, a).Replace())
 }
 
 func (s *linux) DelAddr(ctx context.Context, link int, a Addr) error {
+	if m := s.find(ctx, link, a.Prefix); m != nil && foreign(m) {
+		return nil
+	}
 	return s.send(ctx, address(link, a).Del())
 }
 
 func (s *linux) Holds(ctx context.Context, link int, a netip.Prefix) bool {
+	m := s.find(ctx, link, a)
+	return m != nil && m.Proto == protoDHCP
+}
+
+// foreign tells whose an address is. One with a lifetime that is not marked is of another DHCP
+// client, or of a kernel that knows no marks: it is taken over.
+func foreign(m *rt.Addr) bool { return m.Proto != protoDHCP && m.Flags&rt.IFA_F_PERMANENT != 0 }
+
+// find returns what the link has of an address, nil if it has not.
+func (s *linux) find(ctx context.Context, link int, a netip.Prefix) *rt.Addr {
 	family := uint8(rt.AF_INET)
 	if a.Addr().Is6() {
 		family = rt.AF_INET6
 	}
 	for m, err := range rt.Addrs(ctx, s.route, rt.AddrFilter{Family: family, Index: int32(link)}) {
 		if err != nil {
-			return false
+			return nil
 		}
-		if m.Prefix() == a && m.Proto == protoDHCP {
-			return true
+		if m.Prefix() == a {
+			return m
 		}
 	}
-	return false
+	return nil
 }
 
 func (s *linux) Routes(ctx context.Context, link int, in, m uint32) (all []netip.Prefix, err error) {

@@ -12,12 +12,19 @@ import (
 	"github.com/netfs-project/netfs/fs/dhcp/dns"
 )
 
+// maxProblems bounds what a sentence tells of one lease.
+const maxProblems = 16
+
 // Sentence is a note in one line for people, empty if it is nothing to tell. What a server
 // said is quoted.
 func Sentence(n runner.Note) string {
 	s := sentence(n)
-	if len(n.Problems) > 0 {
-		s += "; " + strings.Join(n.Problems, "; ")
+	for i, p := range n.Problems {
+		if i == maxProblems {
+			s += fmt.Sprintf("; and %d more", len(n.Problems)-i)
+			break
+		}
+		s += "; " + p
 	}
 	if n.Err != nil {
 		s = strings.TrimPrefix(s+": "+strings.ReplaceAll(n.Err.Error(), "\n", "; "), ": ")
