@@ -30,3 +30,13 @@ func TestFilterTypes(t *testing.T) {
 		assert.Nil(t, (&Filter{}).types(l), "all")
 	}
 }
+
+func TestGauge(t *testing.T) {
+	g := gauge{room: 1000}
+	for _, c := range []struct {
+		pending int
+		loss    bool
+	}{{0, false}, {200, false}, {0, false}, {900, false}, {300, false}, {100, false}, {0, true}, {0, false}, {251, false}, {0, true}} {
+		assert.Equal(t, c.loss, g.loss(c.pending), "%d", c.pending)
+	}
+}

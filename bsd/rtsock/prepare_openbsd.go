@@ -17,15 +17,15 @@ const (
 	maxTable  = 255 // RT_TABLEID_MAX
 )
 
-// prepare lets a socket hear of all tables, and of what f wants.
-func (s *system) prepare(fd, _ int, f *Filter) error {
+// prepare lets a socket hear of all tables, and of what f wants. RTM_DESYNC tells of losses.
+func (s *system) prepare(fd, _ int, f *Filter) (tells bool, err error) {
 	if mask := f.mask(s.layout); mask != 0 {
 		_ = unix.SetsockoptInt(fd, unix.AF_ROUTE, routeMsgFilter, int(int32(mask)))
 	}
 	if f.Without != 0 {
 		_ = unix.SetsockoptInt(fd, unix.AF_ROUTE, routeFlagFilter, int(int32(f.Without)))
 	}
-	return os.NewSyscallError("ROUTE_TABLEFILTER", unix.SetsockoptInt(fd, unix.AF_ROUTE, routeTableFilter, allTables))
+	return true, os.NewSyscallError("ROUTE_TABLEFILTER", unix.SetsockoptInt(fd, unix.AF_ROUTE, routeTableFilter, allTables))
 }
 
 // Tables is how many there may be; those that are not are told apart by NET_RT_TABLE.

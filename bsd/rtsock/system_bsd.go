@@ -44,19 +44,49 @@ func (s *system) Socket(table int, f Filter) (Socket, error) {
 	unix.CloseOnExec(fd)
 	// More room than the default before messages are lost. Less will do.
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1<<20)
-	if err := errors.Join(s.prepare(fd, table, &f), unix.SetNonblock(fd, true)); err != nil {
+	tells, err := s.prepare(fd, table, &f)
+	if err := errors.Join(err, unix.SetNonblock(fd, true)); err != nil {
 		unix.Close(fd)
 		return nil, err
 	}
-	return socket{os.NewFile(uintptr(fd), "route")}, nil
+	k := &socket{File: os.NewFile(uintptr(fd), "route")}
+	if !tells {
+		k.gauge = &gauge{}
+		k.gauge.room, _ = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF)
+	}
+	return k, nil
 }
 
 func (s *system) Sysctl(mib ...int) ([]byte, error) { return routeSysctl(int(s.layout.AFRoute), mib) }
 
-type socket struct{ *os.File }
+type socket struct {
+	*os.File
+	gauge *gauge // nil: the kernel tells of losses
+}
+
+const fionread = 0x4004667f // FIONREAD (sys/filio.h)
+
+// pending is how many bytes wait.
+func (s *socket) pending() (n int, err error) {
+	c, err := s.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	e := c.Control(func(fd uintptr) { n, err = unix.IoctlGetInt(int(fd), fionread) })
+	return n, errors.Join(e, err)
+}
 
 // Read waits in the runtime's poller; the end of ctx wakes it.
-func (s socket) Read(ctx context.Context, b []byte) (int, error) {
+func (s *socket) Read(ctx context.Context, b []byte) (int, error) {
+	if s.gauge != nil {
+		n, err := s.pending()
+		if err != nil {
+			return 0, os.NewSyscallError("FIONREAD", err)
+		}
+		if s.gauge.loss(n) {
+			return 0, unix.ENOBUFS
+		}
+	}
 	stop := context.AfterFunc(ctx, func() { _ = s.SetReadDeadline(time.Unix(1, 0)) })
 	n, err := s.File.Read(b)
 	if !stop() {

@@ -143,3 +143,19 @@ func TestPFWatch(t *testing.T) {
 		})
 	})
 }
+
+// The transcript of Linux: eth0 is Ethernet, eth1 leads to one other end.
+func TestPFShared(t *testing.T) {
+	onEach(t, func(t *testing.T, os string) {
+		treetest.RunAllOn(t, os, "testdata/*.txt", func(t *testing.T) treetest.Door {
+			l, err := bsd.Profile{OS: os}.Layout()
+			require.NoError(t, err)
+			k := bsdtest.New(l)
+			k.AddLink("eth0", []byte{2, 0, 0, 0, 0, 1})
+			k.AddLink("eth1", nil)
+			p := NewPF(rtsock.New(k))
+			p.Root["links"] = fs.Dir{"eth0": p.Link(fs.LinkID{Name: "eth0", Index: 2})}
+			return treetest.Local(&fs.Tree{Root: p.Root}, treetest.Root)
+		})
+	})
+}
