@@ -15,6 +15,7 @@ import (
 
 	"github.com/netfs-project/netfs/dhcp/rawsock"
 	"github.com/netfs-project/netfs/dhcp/v4"
+	"github.com/netfs-project/netfs/fs"
 	"github.com/netfs-project/netfs/nl"
 	"github.com/netfs-project/netfs/nl/rt"
 )
@@ -58,8 +59,8 @@ func (s *linux) Find(ctx context.Context, name string) (l Link, err error) {
 	if err != nil {
 		return l, fmt.Errorf("%s: %w", quoted, reasonOf(err))
 	}
-	if m.Hdr.Type != syscall.ARPHRD_ETHER || len(m.Address) != 6 {
-		return l, fmt.Errorf("%s: not an Ethernet link (type %d, address of %d bytes): %w", quoted, m.Hdr.Type, len(m.Address), errors.ErrUnsupported)
+	if why := unfit(m.Hdr.Type, len(m.Address)); why != "" {
+		return l, &fs.Error{Text: quoted + ": not an Ethernet link: " + why, Errno: syscall.EOPNOTSUPP}
 	}
 	l = Link{
 		Link:    rawsock.Link{Index: int(m.Hdr.Index), Name: name, HWAddr: net.HardwareAddr(append([]byte(nil), m.Address...))},
