@@ -3,10 +3,12 @@ package rawsock
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"strings"
+	"os/exec"
 	"syscall"
 	"testing"
 	"time"
@@ -199,6 +201,25 @@ func TestARPFilter(t *testing.T) {
 	require.NoError(t, r.Receive(&m))
 	require.Equal(t, zero, m.SenderIP)
 	require.Equal(t, uint64(2), r.Stats().Received)
+}
+
+// A link that got another name after it was found is the same link.
+func TestRenamed(t *testing.T) {
+	a, _ := pair(t)
+	require.NoError(t, a.Do(func() error {
+		for _, args := range [][]string{{"link", "set", "v0", "down"}, {"link", "set", "v0", "name", "w0"}, {"link", "set", "w0", "up"}, {"addr", "add", "192.0.2.7/24", "dev", "w0"}} {
+			if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+				return fmt.Errorf("%v: %s", err, out)
+			}
+		}
+		return nil
+	}))
+	u, err := OpenUDP(a, netip.MustParseAddr("192.0.2.7"))
+	require.NoError(t, err)
+	require.NoError(t, u.Close())
+	r, err := OpenRaw(a)
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
 }
 
 func TestCloseEndsReceive(t *testing.T) {

@@ -45,7 +45,8 @@ func listenUDP(l Link, addr netip.Addr) (net.PacketConn, error) {
 			return nil, fmt.Errorf("UDP socket: %w", err)
 		}
 	}
-	if err := unix.BindToDevice(fd, l.Name); err != nil {
+	// By its index: the link may have another name by now.
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, l.Index); err != nil {
 		return nil, fmt.Errorf("UDP socket: bind to the link: %w", err)
 	}
 	if err := unix.Bind(fd, &unix.SockaddrInet4{Port: ClientPort, Addr: addr.As4()}); err != nil {
