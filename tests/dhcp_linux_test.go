@@ -81,12 +81,41 @@ func TestDHCPCommand(t *testing.T) {
 	c, until = begin("--release")
 	until("BOUND")
 	require.Equal(t, was, addr())
-	require.NoError(t, c.Process.Signal(syscall.SIGTERM))
+	for range 2 { // as timeout(1) does
+		require.NoError(t, c.Process.Signal(syscall.SIGTERM))
+	}
 	until("release to 10.99.0.1")
-	c.Wait()
+	require.NoError(t, c.Wait())
 	require.Empty(t, addr())
 
 	c, _ = begin("--once")
 	require.NoError(t, c.Wait())
 	require.Equal(t, was, addr())
+
+	// What cannot be is said, and is no success.
+	for args, why := range map[string]string{
+		"--server 192.0.2.1 --timeout 200ms": "vC: no lease within 200ms, the state is rebooting",
+		"--request dns":                      `--request: "dns" is no option: a number from 1 to 254, or a name such as routers`,
+		"--client-id 01:zz":                  `"zz" is not a byte in hex`,
+		"--hostname a;b":                     `host name "a;b": ';' in a host name`,
+		"--server ::1":                       `--server: "::1" is not an IPv4 address`,
+		"--address 127.0.0.1":                `address "127.0.0.1": 127.0.0.1 is no address for a host`,
+	} {
+		c := exec.Command(netfs, append([]string{"dhcp", "vC", "--once", "--acd", "off", "--lease-dir", filepath.Join(dir, "leases")}, strings.Fields(args)...)...)
+		var stderr strings.Builder
+		c.Stderr = &stderr
+		host.Do(func() { err = c.Run() })
+		require.Error(t, err, args)
+		require.Contains(t, stderr.String(), why)
+		require.Equal(t, 1, strings.Count(stderr.String(), "\n"), stderr.String())
+	}
+	if _, err := exec.LookPath("setpriv"); err == nil {
+		host.Run(t, "ip", "addr", "flush", "dev", "vC")
+		var out []byte
+		host.Do(func() {
+			out, err = exec.Command("setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin", netfs, "dhcp", "vC", "--once", "--acd", "off", "--lease-dir", dir).CombinedOutput()
+		})
+		require.Error(t, err, "%s", out)
+		require.Contains(t, string(out), "netfs: "+was+": operation not permitted")
+	}
 }
