@@ -15,6 +15,7 @@ var cloners = []string{"vlan", "bridge", "lo", "tap"}
 // Types of links (IFT_*, net/if_types.h).
 const (
 	iftEther  = 6
+	iftLoop   = 24
 	iftVLAN   = 135
 	iftBridge = 209
 )

@@ -380,6 +380,9 @@ func (k *Kernel) linkMsg(l *Link) *bsd.LinkMsg {
 
 // ift is the type of a link.
 func (l *Link) ift() uint8 {
+	if l.Index == 1 {
+		return iftLoop
+	}
 	switch l.kind {
 	case "vlan":
 		return iftVLAN

@@ -39,6 +39,11 @@ func (w *words) keys() *fs.Keys[Route] {
 		encap.Keys(func(r *Route) *encap.Encap { return &r.Encap })...)...)
 	all = append(all, answerKeys()...)
 	all = append(all, familyKey())
+	for i := range all {
+		if doc, ok := w.docs[all[i].Name]; ok {
+			all[i].Doc = doc
+		}
+	}
 	return fs.NewKeys(append(all, fs.Section(func(r *Route) bool { return len(r.Opts)+len(r.Hops) > 0 },
 		fs.Opts("attribute that netfs does not know, by its number", func(r *Route) *[]fs.Opt { return &r.Opts }),
 		fs.Sub("nexthop", "one of several ways; its words follow", w.hopKeys(), func(r *Route) *[]Hop { return &r.Hops }).Or("nexthops"),

@@ -123,8 +123,11 @@ type Kernel interface {
 type normer interface{ norm(*Route) }
 
 // A tabler is a Kernel whose routing tables have other names, and who takes one in the
-// questions of lookup.
-type tabler interface{ tables() tableNames }
+// questions of lookup. Of some keys it says other things than Linux.
+type tabler interface {
+	tables() tableNames
+	docs() map[string]string // by the name of the key
+}
 
 // tableNames gives numbers of routing tables their words.
 type tableNames interface {
@@ -136,7 +139,7 @@ type tableNames interface {
 func Page(k Kernel) fs.Page {
 	p := &page{k: k, w: loadWords()}
 	if t, ok := k.(tabler); ok {
-		p.w.tables, p.w.asked = t.tables(), true
+		p.w.tables, p.w.docs, p.w.asked = t.tables(), t.docs(), true
 	}
 	p.keys = p.w.keys()
 	routes := p.table("route", "every route but those of table local", notLocal)
@@ -165,6 +168,7 @@ type words struct {
 	protos, scopes, realms, dsfields *names.Table
 
 	tables tableNames
+	docs   map[string]string
 	asked  bool // a question of lookup may name a table
 }
 

@@ -90,6 +90,18 @@ func (k *pfKernel) tables() tableNames {
 	return pfTables{}
 }
 
+func (k *pfKernel) docs() map[string]string {
+	docs := map[string]string{
+		"via": "address of the next router", "proto": "who made the route; static when not given",
+		"table": "routing table; main when not given", "expires": "seconds until it ends",
+		"scope": "IPv4: how far the destination is; follows from the rest",
+	}
+	if k.l.OS == "openbsd" {
+		docs["metric"] = "its priority, the lower is preferred; 8 is 0 here"
+	}
+	return docs
+}
+
 // Numbers that mean something to the page are kept free: in its records 253 to 255 have
 // moved up.
 const tableMoved = 1 << 16
