@@ -77,7 +77,7 @@ type Done struct {
 	Said    string  // what the program said although it did not fail, in one line; usually empty
 }
 
-// ErrAbsent is a manager that is not there.
+// ErrAbsent is a manager that is not there, or not for the link.
 var ErrAbsent = errors.New("no such manager of DNS")
 
 // absent is an ErrAbsent with its own words.
@@ -91,7 +91,7 @@ const limit = 20 * time.Second
 
 // A Setter sets for the owners of one process. Safe for concurrent use.
 type Setter struct {
-	turn   chan struct{} // whose value is held over a change; guards claims
+	turn   chan struct{} // whose value is held over a change of resolved's lists; guards claims
 	claims map[place]map[string]Config
 }
 
@@ -135,13 +135,7 @@ func (s *Setter) Clear(ctx context.Context, l Link, owner string, m Manager, old
 	return errors.Join(errs...)
 }
 
-func (s *Setter) change(ctx context.Context, l Link, owner string, m Manager, c, old Config) (done Done, err error) {
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return done, ctx.Err()
-	}
+func (s *Setter) change(ctx context.Context, l Link, owner string, m Manager, c, old Config) (_ Done, err error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if m != Resolvconf {
@@ -165,6 +159,12 @@ func (s *Setter) change(ctx context.Context, l Link, owner string, m Manager, c,
 
 // resolved changes the one list that resolved has of a link.
 func (s *Setter) resolved(ctx context.Context, l Link, owner string, c, old Config) error {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	r, err := openResolved(ctx, !c.Empty())
 	if err != nil {
 		return err

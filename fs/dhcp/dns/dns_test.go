@@ -129,6 +129,6 @@ func TestTurn(t *testing.T) {
 	s.turn <- struct{}{}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := s.Set(ctx, Link{}, "x", Any, Config{}, Config{})
+	_, err := s.Set(ctx, Link{}, "x", Resolved, Config{}, Config{})
 	require.ErrorIs(t, err, context.Canceled)
 }

@@ -164,7 +164,7 @@ func TestResolvedNetNS(t *testing.T) {
 	c := config(true, "192.0.2.1")
 	_, err := dns.New().Set(t.Context(), dns.Link{Index: index, Name: "d0", NetNS: fmt.Sprintf("%x", own.Ino)}, v4, dns.Any, c, none)
 	require.NoError(t, err)
-	_, err = dns.New().Set(t.Context(), dns.Link{Index: index, Name: "d0", NetNS: fmt.Sprintf("%x", other.Ino)}, v4, dns.Any, c, none)
+	_, err = dns.New().Set(t.Context(), dns.Link{Index: index, Name: "d0", NetNS: fmt.Sprintf("%x", other.Ino)}, v4, dns.Resolved, c, none)
 	require.EqualError(t, err, `resolved: "d0" is in another network namespace than systemd-resolved`)
 
 	dnstest.Over(t, dnstest.Unpacked(t, "openresolv"), "sbin", "lib", "etc")
@@ -322,6 +322,11 @@ func TestProgram(t *testing.T) {
 	require.EqualError(t, set(t.Context(), is+"env | grep -v ^_= | grep -v ^PWD= | sort; cat; printf 'a\\tb\\n\\033c'; exit 3"),
 		"resolvconf: /usr/local/sbin/resolvconf -a d0.netfs-dhcp4: exit status 3: LC_ALL=C; PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; nameserver 192.0.2.1; a b;  c")
 	require.Less(t, len(set(t.Context(), is+"head -c 1000000 /dev/zero; exit 1").Error()), 500)
+
+	// What it starts may live on.
+	require.NoError(t, set(t.Context(), is+"(while :; do [ -e /run/quit ] && exit; read x </proc/uptime; done) &\nexit 0"))
+	require.Len(t, running(t, "resolvconf"), 1)
+	require.NoError(t, os.WriteFile("/run/quit", nil, 0o644))
 
 	// It and what it started are gone when the time is over, and their output is not waited for.
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)

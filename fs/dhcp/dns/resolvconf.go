@@ -117,7 +117,7 @@ func (p *program) run(ctx context.Context, in string, args ...string) (string, e
 	cmd.WaitDelay = time.Second
 	err := cmd.Run()
 	said := line(out.Bytes())
-	if err == nil {
+	if err == nil || errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil { // or a daemon that it started has our pipe
 		return said, nil
 	}
 	if cmd.Process != nil && ctx.Err() != nil {

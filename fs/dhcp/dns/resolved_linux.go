@@ -105,7 +105,7 @@ func (r *resolvedClient) sees(ctx context.Context, l Link) error {
 		}
 	}
 	if own != its {
-		return fmt.Errorf("%s is in another network namespace than systemd-resolved", short(l.Name))
+		return absent(short(l.Name) + " is in another network namespace than systemd-resolved")
 	}
 	return nil
 }
@@ -224,7 +224,7 @@ func (l Link) own() error {
 	}
 	own, err := netNS(ownNS)
 	if err == nil && own != l.NetNS {
-		err = fmt.Errorf("%s is in another network namespace than this process", short(l.Name))
+		err = absent(short(l.Name) + " is in another network namespace than this process")
 	}
 	return err
 }

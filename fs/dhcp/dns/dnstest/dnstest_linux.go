@@ -20,6 +20,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -44,10 +45,12 @@ func Inside(t *testing.T, env ...string) bool {
 		t.Skip("no privilege to make a mount namespace")
 	}
 	t.Parallel()
-	// A wait of its own: the process is the first of its namespace, with which all others end.
+	// The process is the first of its namespace, with which all others end.
 	cmd := exec.Command("/proc/self/exe", "-test.v", "-test.timeout=3m", "-test.run=^"+regexp.QuoteMeta(t.Name())+"$")
 	cmd.Env = append(append(os.Environ(), env...), inside+"="+t.Name())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWPID, Pdeathsig: syscall.SIGKILL}
+	runtime.LockOSThread() // with whose end the process is killed
+	defer runtime.UnlockOSThread()
 	out, err := cmd.CombinedOutput()
 	_, skip, skipped := bytes.Cut(out, []byte("\n--- SKIP: "+t.Name()))
 	switch {
