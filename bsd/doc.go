@@ -19,6 +19,9 @@
 // message as a RawMsg, the bytes between fields and behind sockaddrs with the
 // message, so that encoding what was decoded gives the same bytes.
 //
+// The ioctls by which these systems change links and addresses are tables too: Request
+// makes one in the kernel's layout, Answer reads what came back.
+//
 // Not here: FreeBSD before 11, NetBSD's AF_OROUTE and DragonFly before 5.8, whose
 // messages have other versions and are skipped and counted, and FreeBSD's netlink
 // socket.

@@ -73,14 +73,14 @@ func TestRecordedNetBSD(t *testing.T) {
 	}
 	d := treetest.Local(&fs.Tree{Root: root}, treetest.Root)
 	for file, want := range map[string]string{
-		"links/ctl": `name=lo0 state=up mtu=33624 arp=1 multicast=1
-name=shmif0 state=up mtu=1400 lladdr=b2:a0:37:52:d3:46 arp=1 multicast=1
-name=tap0 state=down mtu=1500 lladdr=02:00:5e:00:53:02 arp=1 multicast=1
-name=lo1 state=up mtu=33624 arp=1 multicast=1
-name=gif0 state=down mtu=1280 arp=1 multicast=1
-name=bridge0 state=down mtu=1500 arp=1 multicast=0
-name=tap1 state=down mtu=1500 lladdr=f2:0b:a4:c5:80:ee arp=1 multicast=1
-name=shmif1 state=down mtu=1500 lladdr=b2:a0:2b:e9:21:4e arp=1 multicast=1
+		"links/ctl": `name=lo0 state=up mtu=33624 arp=1
+name=shmif0 state=up mtu=1400 lladdr=b2:a0:37:52:d3:46 arp=1
+name=tap0 state=down mtu=1500 lladdr=02:00:5e:00:53:02 arp=1
+name=lo1 state=up mtu=33624 arp=1
+name=gif0 state=down mtu=1280 arp=1
+name=bridge0 type=bridge state=down mtu=1500 arp=1
+name=tap1 state=down mtu=1500 lladdr=f2:0b:a4:c5:80:ee arp=1
+name=shmif1 state=down mtu=1500 lladdr=b2:a0:2b:e9:21:4e arp=1
 `,
 		"addrs": `local=::1/128 dev=lo0 scope=host
 local=fe80::1/64 dev=lo0 scope=link

@@ -7,7 +7,7 @@
 //	c := rtsock.New(k)
 //
 // It does what route(4) of those systems says of requests, answers, errors and
-// echoes, as far as the tests of this module ask; it is no evidence of what a kernel
+// echoes, and what their headers say of ioctls, as far as the tests of this module ask; it is no evidence of what a kernel
 // does. Faults on demand: lost messages, ENOMEM of a sysctl, an errno for the next
-// request.
+// request or for ioctls of a kind.
 package bsdtest

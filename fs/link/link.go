@@ -153,7 +153,7 @@ type page struct {
 
 	keys     *fs.Keys[Link]
 	counters *fs.Keys[Stats]
-	plain    bool // links have no types, further names and namespaces
+	plain    bool // links have no further names and namespaces, and a type may follow from the name
 }
 
 func (p *page) table() *fs.Table[Link] {
@@ -198,18 +198,11 @@ func (p *page) one(ctx context.Context, name string) iter.Seq2[*Link, error] {
 func (p *page) collection(t *fs.Table[Link]) *fs.Collection[Link] {
 	return &fs.Collection[Link]{
 		Table:  t,
-		Doc:    p.doc(),
+		Doc:    "network interfaces, one directory each; mkdir links/NAME,type=TYPE,... makes one, rmdir removes it, mv renames it",
 		Find:   p.k.Link,
 		Ident:  func(l *Link) uint64 { return uint64(l.Index) },
 		Member: p.member,
 	}
-}
-
-func (p *page) doc() string {
-	if p.plain {
-		return "network interfaces, one directory each"
-	}
-	return "network interfaces, one directory each; mkdir links/NAME,type=TYPE,... makes one, rmdir removes it, mv renames it"
 }
 
 // member is what is in the directory of a link beside its keys.

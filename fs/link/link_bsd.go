@@ -3,11 +3,11 @@ package link
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/netfs-project/netfs/bsd"
 	"github.com/netfs-project/netfs/bsd/rtsock"
@@ -15,23 +15,37 @@ import (
 	"github.com/netfs-project/netfs/fs/joint/pf"
 )
 
-// NewPF returns the page of the links of a kernel with a routing socket, to read: those
-// kernels change links by ioctl. It has the keys that they tell of. The package has no
-// build tag for it: it is as good over the simulator of bsd/bsdtest. Extra is as for
-// Page.
+// NewPF returns the page of the links of a kernel with a routing socket. It has the keys
+// that they have. The package has no build tag for it: it is as good over the simulator
+// of bsd/bsdtest. Extra is as for Page.
 func NewPF(c *rtsock.Client, extra func(fs.LinkID) fs.Dir) fs.Page {
-	p := &page{k: newPF(c), extra: extra, keys: pfKeys(), counters: pfCounters(c.Layout().OS), plain: true}
+	p := &page{k: newPF(c), extra: extra, keys: pfKeys(c.Layout()), counters: pfCounters(c.Layout().OS), plain: true}
 	return p.page()
 }
 
-// pfKeys are the keys that if_msghdr tells of.
-func pfKeys() *fs.Keys[Link] {
+// pfKeys are the keys that these kernels know. What is the kernel's own to set is
+// read-only.
+func pfKeys(l *bsd.Layout) *fs.Keys[Link] {
 	var list []fs.Key[Link]
-	for _, k := range slices.Concat(settings, state) {
+	for _, k := range slices.Concat(settings, kindKeys, state) {
 		switch k.Name {
+		case "type":
+			k.Doc, k.Words = "what it is, as vlan and bridge: the kind of link that its name begins with; hardware has none; given when it is made", nil
+		case "link":
+			k.Doc = "the link below a vlan"
+		case "master":
+			k.Doc, k.Also = "the bridge that it is a port of; none frees it", nil
+		case "id":
+			k.Doc, k.Also = "VLAN id of a vlan, 1 to 4094", nil
 		case "carrier":
 			k = k.When(func(l *Link) *bool { return &l.hasCarrier })
-		case "name", "state", "mtu", "lladdr", "promisc", "allmulti", "arp", "multicast", "index", "flags", "operstate", "link_type":
+		case "multicast", "allmulti":
+			k = k.ReadOnly()
+		case "promisc":
+			if l.IFF("ppromisc") == 0 {
+				k = k.ReadOnly()
+			}
+		case "name", "state", "mtu", "lladdr", "dev", "nomaster", "arp", "index", "flags", "operstate", "link_type":
 		default:
 			continue
 		}
@@ -54,19 +68,20 @@ type pfKernel struct {
 	c *rtsock.Client
 	l *bsd.Layout
 
-	up, noarp, promisc, allmulti, multicast uint32
+	up, noarp, promisc, ppromisc, allmulti, multicast uint32
 }
 
 func newPF(c *rtsock.Client) *pfKernel {
 	l := c.Layout()
-	return &pfKernel{c: c, l: l, up: l.IFF("up"), noarp: l.IFF("noarp"), promisc: l.IFF("promisc"), allmulti: l.IFF("allmulti"),
+	return &pfKernel{c: c, l: l, up: l.IFF("up"), noarp: l.IFF("noarp"), promisc: l.IFF("promisc"), ppromisc: l.IFF("ppromisc"), allmulti: l.IFF("allmulti"),
 		multicast: l.IFF("multicast")}
 }
 
 // Netns is the only one.
 func (k *pfKernel) Netns() string { return "/" }
 
-// Links yields the links in the kernel's order.
+// Links yields the links in the kernel's order, but a bridge before its ports, and what
+// a vlan stands on before it.
 func (k *pfKernel) Links(ctx context.Context) iter.Seq2[*Link, error] {
 	return func(yield func(*Link, error) bool) {
 		n, err := pf.LoadLinks(ctx, k.c, nil)
@@ -74,13 +89,114 @@ func (k *pfKernel) Links(ctx context.Context) iter.Seq2[*Link, error] {
 			yield(nil, err)
 			return
 		}
-		for i := range n.All {
-			l := k.record(&n.All[i])
-			if !yield(&l, nil) {
+		all, err := k.records(n)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		seen := map[string]bool{}
+		var show func(l *Link) bool
+		show = func(l *Link) bool {
+			if seen[l.Name] {
+				return true
+			}
+			seen[l.Name] = true
+			for i := range all {
+				if o := &all[i]; (o.Name == l.Master || o.Name == l.Link) && !show(o) {
+					return false
+				}
+			}
+			return yield(l, nil)
+		}
+		for i := range all {
+			if !show(&all[i]) {
 				return
 			}
 		}
 	}
+}
+
+// Types of links that tell the kind whatever the name (IFT_L2VLAN, IFT_BRIDGE,
+// net/if_types.h).
+const (
+	iftVLAN   = 135
+	iftBridge = 209
+)
+
+// records makes records of links: with what is asked of the kernel for each.
+func (k *pfKernel) records(n *pf.Links) ([]Link, error) {
+	kinds, err := k.c.Cloners()
+	if err != nil && !untold(err) {
+		return nil, err
+	}
+	all := make([]Link, len(n.All))
+	masters := map[string]string{}
+	for i := range n.All {
+		m, l := &n.All[i], &all[i]
+		*l = k.record(m)
+		if kind := kindOf(m.Name); slices.Contains(kinds, kind) {
+			l.Type = kind
+		}
+		switch m.Data.Type {
+		case iftVLAN:
+			l.Type = "vlan"
+		case iftBridge:
+			l.Type = "bridge"
+		}
+		switch l.Type {
+		case "vlan":
+			err = k.vlan(l)
+		case "bridge":
+			err = k.ports(l.Name, masters)
+		}
+		if err != nil && !untold(err) {
+			return nil, err
+		}
+	}
+	for i := range all {
+		all[i].Master = masters[all[i].Name]
+	}
+	return all, nil
+}
+
+// untold reports whether an error says that there is nothing to tell: the link has gone,
+// is not of that kind after all, or only root may ask.
+func untold(err error) bool {
+	for _, e := range []error{errors.ErrUnsupported, syscall.ENXIO, syscall.ENOENT, syscall.ENOTTY, syscall.EINVAL, syscall.EOPNOTSUPP, syscall.EPERM} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// kindOf is the kind that a name says: vlan of vlan7.
+func kindOf(name string) string {
+	kind := strings.TrimRight(name, "0123456789")
+	if kind == name {
+		return ""
+	}
+	return kind
+}
+
+func (k *pfKernel) vlan(l *Link) error {
+	v, err := k.c.VLAN(l.Name)
+	if err != nil {
+		return err
+	}
+	l.Link = v.Parent
+	if v.ID != 0 {
+		l.Data = l.Data.With("id", strconv.Itoa(v.ID))
+	}
+	return nil
+}
+
+func (k *pfKernel) ports(bridge string, masters map[string]string) error {
+	names, err := k.c.Members(bridge)
+	for _, name := range names {
+		masters[name] = bridge
+	}
+	return err
 }
 
 // Link finds one by its name.
@@ -127,17 +243,6 @@ func linkTypeOf(n uint8) string {
 	}
 	return strconv.Itoa(int(n))
 }
-
-var errChange = fmt.Errorf("netfs only reads links on this kernel: %w", errors.ErrUnsupported)
-
-// Add refuses, as do Set and Del.
-func (k *pfKernel) Add(context.Context, *Link, func(string) bool) error { return errChange }
-
-// Set refuses.
-func (k *pfKernel) Set(context.Context, *Link, *Link, func(string) bool) error { return errChange }
-
-// Del refuses.
-func (k *pfKernel) Del(context.Context, *Link) error { return errChange }
 
 // Stats reads struct if_data.
 func (k *pfKernel) Stats(ctx context.Context, index int) (*Stats, error) {

@@ -1,8 +1,11 @@
 package link
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 
@@ -86,17 +89,94 @@ func TestPFStats(t *testing.T) {
 	})
 }
 
-// What is so already can be written; what is not is refused, and says why.
-func TestPFReadOnly(t *testing.T) {
+// What is read can be written: it sends nothing, and restores what was taken away.
+func TestPFRoundTrip(t *testing.T) {
+	onEach(t, func(t *testing.T, os string) {
+		k, _, d := simulated(t, os)
+		require.NoError(t, treetest.Write(d, "links/ctl", `add tap1 type tap mtu 1400
+add bridge1 type bridge up
+change tap1 master bridge1
+change em0 master bridge1
+add vlan5 type vlan link em0 id 5 mtu 1200
+`))
+		text := treetest.Read(t, d, "links/ctl")
+		k.Ioctls()
+		require.NoError(t, treetest.Write(d, "links/ctl", text))
+		require.NoError(t, treetest.Write(d, "links/ctl.json", treetest.Read(t, d, "links/ctl.json")))
+		assert.Empty(t, k.Ioctls(), "a line that is so already was sent")
+		require.NoError(t, treetest.Write(d, "links/ctl", "del tap1\ndel bridge1\ndel vlan5\nem0 mtu 1300 down\n"))
+		require.NoError(t, treetest.Write(d, "links/ctl", text))
+		sorted := func(s string) []string { l := strings.Split(s, "\n"); slices.Sort(l); return l }
+		assert.Equal(t, sorted(text), sorted(treetest.Read(t, d, "links/ctl")))
+	})
+}
+
+// Names are given where they can be.
+func TestPFRename(t *testing.T) {
 	onEach(t, func(t *testing.T, os string) {
 		_, _, d := simulated(t, os)
-		for _, line := range []string{"em0 mtu 1400\n", "del em0\n", "add em7\n", "down em0\n", "rename em0 em1\n"} {
-			err := treetest.Write(d, "links/ctl", line)
-			assert.ErrorIs(t, err, errors.ErrUnsupported, line)
-			assert.ErrorContains(t, err, "only reads links", line)
+		err := treetest.Write(d, "links/ctl", "rename em0 wan\n")
+		if os != "freebsd" && os != "dragonfly" {
+			assert.ErrorIs(t, err, errors.ErrUnsupported)
+			assert.ErrorContains(t, err, "names for life")
+			assert.ErrorContains(t, treetest.Write(d, "links/ctl", "add lan type bridge\n"), "bridge and a number")
+			return
 		}
-		assert.NoError(t, treetest.Write(d, "links/ctl", "em0 mtu 1500 up\n"))
+		require.NoError(t, err)
+		require.NoError(t, treetest.Write(d, "links/ctl", "add lan type bridge mtu 1400 up\nwan master lan\nadd v5 type vlan link wan id 5\n"))
+		assert.Equal(t, "lo0\tlo\t\t\nlan\tbridge\t\t\nwan\t\tlan\t\nv5\tvlan\t\twan\n", treetest.Read(t, d, "links/list,name,type,master,link"))
+		assert.ErrorIs(t, treetest.Write(d, "links/ctl", "add wan type bridge\n"), fs.ErrExist)
+		assert.Equal(t, "lo0\nlan\nwan\nv5\n", treetest.Read(t, d, "links/list,name"), "the new one is gone")
 	})
+}
+
+// Promiscuous mode is the kernel's own but where there is a flag to ask for it.
+func TestPFPromisc(t *testing.T) {
+	onEach(t, func(t *testing.T, os string) {
+		_, _, d := simulated(t, os)
+		err := treetest.Write(d, "links/em0/ctl", "change promisc on\n")
+		if os != "freebsd" && os != "dragonfly" {
+			assert.ErrorContains(t, err, "read-only")
+			return
+		}
+		require.NoError(t, err)
+		assert.Equal(t, "1\n", treetest.Read(t, d, "links/em0/promisc"))
+		require.NoError(t, treetest.Write(d, "links/em0/ctl", "nopromisc\n"))
+		assert.Equal(t, "0\n", treetest.Read(t, d, "links/em0/promisc"))
+	})
+}
+
+// Each request that fails leaves the link as it was.
+func TestPFTakenBack(t *testing.T) {
+	onEach(t, func(t *testing.T, os string) {
+		k, _, d := simulated(t, os)
+		require.NoError(t, treetest.Write(d, "links/ctl", "add bridge1\n"))
+		text := treetest.Read(t, d, "links/ctl")
+		lladdr := bsd.SetLLAddr
+		if os == "netbsd" {
+			lladdr = bsd.AddLLAddr
+		}
+		for _, op := range []bsd.Ioctl{bsd.SetMTU, lladdr, bsd.AddMember, bsd.SetFlags} {
+			k.Fail(op, syscall.EPERM)
+			err := treetest.Write(d, "links/ctl", "change em0 mtu 1400 lladdr 02:00:00:00:00:77 master bridge1 arp off\n")
+			assert.ErrorIs(t, err, syscall.EPERM)
+			k.Fail(op, 0)
+			assert.Equal(t, text, treetest.Read(t, d, "links/ctl"))
+		}
+		k.Fail(bsd.SetMTU, syscall.EPERM)
+		assert.ErrorIs(t, treetest.Write(d, "links/ctl", "add bridge2 type bridge mtu 1400\n"), syscall.EPERM)
+		k.Fail(bsd.Cloners, syscall.EPERM)
+		assert.NotContains(t, treetest.Read(t, d, "links/ctl"), "bridge2")
+		k.Fail(bsd.Cloners, syscall.EIO)
+		_, err := newestLink(k)
+		assert.ErrorIs(t, err, syscall.EIO)
+	})
+}
+
+func newestLink(k *bsdtest.Kernel) (*Link, error) {
+	c := rtsock.New(k)
+	defer c.Close()
+	return newPF(c).Link(context.Background(), "em0")
 }
 
 func TestPFWatch(t *testing.T) {
