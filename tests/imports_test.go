@@ -24,12 +24,12 @@ var imports = []struct{ pkg, may, os string }{
 	{"fs", "", ""},
 	{"fs/treetest", "fs", ""},
 	{"fs/fusefs", "fs", ""},
-	{"fs/host", "fs fs/* bsd/rtsock", "nl nl/*"}, // rtsock has simulated kernels
+	{"fs/host", "fs fs/* bsd/rtsock", "fs/dhcp/dns nl nl/*"}, // rtsock has simulated kernels
 	{"fs/names", "", ""},
 	{"fs/joint", "fs nl nl/rt", ""},          // what the _linux.go files of pages share
 	{"fs/joint/pf", "fs bsd bsd/rtsock", ""}, // and the _bsd.go files
 	{"fs/dhcp", "fs dhcp/... fs/dhcp/dns", "fs/joint nl nl/rt"},
-	{"fs/dhcp/dns/...", "", ""}, // managers of DNS: other programs, no kernel
+	{"fs/dhcp/dns/...", "", ""},                                                     // managers of DNS: other programs, no kernel
 	{"fs/*", "fs fs/names fs/encap", "fs/joint fs/joint/pf nl nl/* bsd bsd/rtsock"}, // pages: words above, numbers below
 	{"bsd", "", ""},
 	{"bsd/bsdtest", "bsd bsd/rtsock", ""},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	machine "github.com/netfs-project/netfs/dhcp/client"
+	"github.com/netfs-project/netfs/dhcp/lease"
 	"github.com/netfs-project/netfs/dhcp/runner"
 	"github.com/netfs-project/netfs/dhcp/v4"
 	"github.com/netfs-project/netfs/fs/dhcp"
@@ -27,6 +28,11 @@ type dhcpFlags struct {
 	servers                                  []string
 	metric, table                            uint32
 	timeout                                  time.Duration
+
+	six              bool // the rest is of DHCPv6 only
+	ia, prefix, duid string
+	iaid             uint32
+	reconfigure      bool
 }
 
 func dhcpCommand() *cobra.Command {
@@ -34,7 +40,7 @@ func dhcpCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "dhcp LINK",
 		Short: "get an address for a link by DHCP, and keep it",
-		Long: `Dhcp runs a DHCPv4 client on a link until it is interrupted. It gets a lease, sets
+		Long: `Dhcp runs a DHCPv4 client, or with -6 a DHCPv6 client, on a link until it is interrupted. It gets a lease, sets
 its address, routes and MTU, renews it, and prints what happens. No other program is run,
 and no file is written but the lease, unless DNS is asked for.
 
@@ -51,9 +57,23 @@ Another program that is a DHCP client of the link (dhclient, dhcpcd, udhcpc,
 systemd-networkd) is told of when it is seen, at the start or at a renewal of the lease;
 it does not keep this one from starting.
 
-With --once it ends as soon as the lease is in use, or fails after --timeout.`,
+With --once it ends as soon as the lease is in use, or fails after --timeout.
+
+With -6 it asks for an address (--ia na), a delegated prefix (--ia pd), both (--ia na,pd)
+or options only (--ia none). An address comes without a route, as what is on the link is
+for routers to say. A prefix gets an unreachable route, so that packets to what is not
+assigned do not loop. The client waits for a link-local address. If the kernel finds that
+another host has the address it is declined, and another asked for.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return runDHCP(c.Context(), args[0], &f) },
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := f.check(c.Flags().Changed); err != nil {
+				return err
+			}
+			if f.six {
+				return runDHCP6(c.Context(), args[0], &f)
+			}
+			return runDHCP(c.Context(), args[0], &f)
+		},
 	}
 	fl := c.Flags()
 	fl.BoolVar(&f.once, "once", false, "end when there is a lease")
@@ -72,7 +92,58 @@ With --once it ends as soon as the lease is in use, or fails after --timeout.`,
 	fl.BoolVar(&f.v6only, "ipv6-only", false, "do without an address where the network prefers IPv6 (RFC 8925)")
 	fl.BoolVar(&f.force, "forcerenew", false, "let the server order a renewal, authenticated (RFC 6704)")
 	fl.StringVar(&f.dir, "lease-dir", dhcp.LeaseDir, "directory of remembered leases")
+	fl.BoolVarP(&f.six, "ipv6", "6", false, "DHCPv6")
+	fl.StringVar(&f.ia, "ia", "na", "with -6, what to ask for: a list of na (an address), pd (a delegated prefix); or none (options only)")
+	fl.StringVar(&f.prefix, "prefix", "", "with -6, prefix to ask for; ::/56 asks for its length")
+	fl.StringVar(&f.duid, "duid", "", "with -6, the client's DUID, bytes with colons (default: one that is kept in the directory of leases)")
+	fl.Uint32Var(&f.iaid, "iaid", 0, "with -6, number of the associations (default: made of the link's name and address)")
+	fl.BoolVar(&f.reconfigure, "reconfigure", false, "with -6, let the server order a renewal, authenticated (RFC 8415 20.4)")
 	return c
+}
+
+// check refuses words of the other family.
+func (f *dhcpFlags) check(changed func(flag string) bool) error {
+	words, why := []string{"ia", "prefix", "duid", "iaid", "reconfigure"}, "is of DHCPv6, for which is -6"
+	if f.six {
+		words, why = []string{"acd", "hostname", "client-id", "address", "ipv6-only", "forcerenew"}, "is of DHCPv4"
+	}
+	for _, w := range words {
+		if changed(w) {
+			return fmt.Errorf("--%s %s", w, why)
+		}
+	}
+	if f.six && !changed("apply") {
+		f.apply = "addr,routes"
+	}
+	return nil
+}
+
+func (f *dhcpFlags) options6() (o dhcp.Options6, err error) {
+	o = dhcp.Options6{DUID: f.duid, IAID: f.iaid, Metric: f.metric, Table: f.table, Rapid: f.rapid, Reconfigure: f.reconfigure}
+	if o.Apply, err = dhcp.ParseApply6(f.apply); err != nil {
+		return o, fmt.Errorf("--apply: %w", err)
+	}
+	if o.IA, err = dhcp.ParseIA(f.ia); err != nil {
+		return o, fmt.Errorf("--ia: %w", err)
+	}
+	if f.request != "" {
+		if o.Request, err = dhcp.ParseRequest6(f.request); err != nil {
+			return o, fmt.Errorf("--request: %w", err)
+		}
+	}
+	for _, s := range f.servers {
+		d, err := dhcp.ParseServers6(s)
+		if err != nil {
+			return o, fmt.Errorf("--server: %w", err)
+		}
+		o.Servers = append(o.Servers, d...)
+	}
+	if f.prefix != "" {
+		if o.Prefix, err = netip.ParsePrefix(f.prefix); err != nil {
+			return o, fmt.Errorf("--prefix: %q is not a prefix", f.prefix)
+		}
+	}
+	return o, nil
 }
 
 func (f *dhcpFlags) options() (o dhcp.Options, err error) {
@@ -103,7 +174,7 @@ func (f *dhcpFlags) options() (o dhcp.Options, err error) {
 	return o, nil
 }
 
-func runDHCP(ctx context.Context, link string, f *dhcpFlags) (err error) {
+func runDHCP(ctx context.Context, link string, f *dhcpFlags) error {
 	o, err := f.options()
 	if err != nil {
 		return err
@@ -113,25 +184,64 @@ func runDHCP(ctx context.Context, link string, f *dhcpFlags) (err error) {
 		return err
 	}
 	defer end()
-	bound := make(chan error, 1)
 	p := dhcp.Place{System: sys, Dir: f.dir}
-	c, err := p.Open(ctx, link, o, progress(link, bound))
+	out := newProgress(link)
+	var first dhcp.First
+	c, err := p.Open(ctx, link, o, func(n runner.Note) {
+		done, err := first.Note(n)
+		out.note(n.At, dhcp.Sentence(n), done, err)
+	})
 	if err != nil {
 		return err
 	}
+	state := func() string { return c.Status().State.String() }
+	return f.hold(ctx, link, c, out.bound, state, func(ctx context.Context) error { return c.Do(ctx, machine.Release{}) })
+}
+
+func runDHCP6(ctx context.Context, link string, f *dhcpFlags) error {
+	o, err := f.options6()
+	if err != nil {
+		return err
+	}
+	sys, end, err := dhcpSystem()
+	if err != nil {
+		return err
+	}
+	defer end()
+	p := dhcp.Place{System: sys, Dir: f.dir}
+	out := newProgress(link)
+	c, err := p.Open6(ctx, link, o, func(n runner.Note6) {
+		done, err := dhcp.First6(n)
+		out.note(n.At, dhcp.Sentence6(n), done, err)
+	})
+	if err != nil {
+		return err
+	}
+	return f.hold(ctx, link, c, out.bound, func() string { return c.Status().State.String() }, c.Release)
+}
+
+// A dhcpClient is one of either family.
+type dhcpClient interface {
+	Start(ctx context.Context) error
+	Gone() <-chan struct{}
+	Close() error
+}
+
+// hold runs a client, and closes it.
+func (f *dhcpFlags) hold(ctx context.Context, link string, c dhcpClient, bound <-chan error, state func() string, release func(context.Context) error) (err error) {
 	defer func() { err = errors.Join(err, c.Close()) }()
 	if err := c.Start(ctx); err != nil {
 		return err
 	}
-	if err := f.wait(ctx, c, bound); err != nil || !f.release {
+	if err := f.wait(ctx, link, c, bound, state); err != nil || !f.release {
 		return err
 	}
-	return c.Do(context.WithoutCancel(ctx), machine.Release{})
+	return release(context.WithoutCancel(ctx))
 }
 
 // wait returns at the end of what was asked for. An interrupt is the usual end.
-func (f *dhcpFlags) wait(ctx context.Context, c *dhcp.Client, bound <-chan error) error {
-	gone := fmt.Errorf("%s: the link was removed", c.Link)
+func (f *dhcpFlags) wait(ctx context.Context, link string, c dhcpClient, bound <-chan error, state func() string) error {
+	gone := fmt.Errorf("%s: the link was removed", link)
 	for !f.once {
 		select {
 		case <-ctx.Done():
@@ -150,7 +260,7 @@ func (f *dhcpFlags) wait(ctx context.Context, c *dhcp.Client, bound <-chan error
 	case err := <-bound:
 		return err
 	case <-timeout.C:
-		return dhcp.NoLease(c.Link, strings.ToLower(c.Status().State.String()), f.timeout)
+		return dhcp.NoLease(link, strings.ToLower(state()), f.timeout)
 	case <-c.Gone():
 		return gone
 	case <-ctx.Done():
@@ -158,23 +268,27 @@ func (f *dhcpFlags) wait(ctx context.Context, c *dhcp.Client, bound <-chan error
 	}
 }
 
-// progress prints notes with the time since the first, and tells of the first lease in use.
-func progress(link string, bound chan<- error) func(runner.Note) {
-	var first dhcp.First
-	began := time.Duration(-1)
-	return func(n runner.Note) {
-		if began < 0 {
-			began = n.At.Boot
-		}
-		if s := dhcp.Sentence(n); s != "" {
-			since := max(0, n.At.Boot-began) // of two goroutines the later may tell first
-			fmt.Fprintf(os.Stdout, "%s %8.3f %s\n", v4.Quote(link), since.Seconds(), s)
-		}
-		if done, err := first.Note(n); done {
-			select {
-			case bound <- err:
-			default:
-			}
+// A progress prints notes with the time since the first, and tells of the first lease in use.
+type progress struct {
+	link  string
+	began time.Duration
+	bound chan error
+}
+
+func newProgress(link string) *progress { return &progress{link, -1, make(chan error, 1)} }
+
+func (p *progress) note(at lease.Instant, sentence string, done bool, err error) {
+	if p.began < 0 {
+		p.began = at.Boot
+	}
+	if sentence != "" {
+		since := max(0, at.Boot-p.began) // of two goroutines the later may tell first
+		fmt.Fprintf(os.Stdout, "%s %8.3f %s\n", v4.Quote(p.link), since.Seconds(), sentence)
+	}
+	if done {
+		select {
+		case p.bound <- err:
+		default:
 		}
 	}
 }

@@ -370,6 +370,9 @@ func (r *Runner6) receive(msg *v6.Message, raw []byte, err error) {
 	if err != nil {
 		r.unread++
 		r.publish(r.clock.now())
+		if n := r.unread; n&(n-1) == 0 {
+			r.notify(Note6{At: r.clock.now(), Err: fmt.Errorf("ignored (no DHCPv6 message, %d times by now): %w", n, err)})
+		}
 		return
 	}
 	r.step(client6.Packet{Msg: msg, Raw: raw})

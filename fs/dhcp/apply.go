@@ -68,7 +68,7 @@ func (a *applier) set(ctx context.Context, old, to *lease.Settings) error {
 	}
 	if a.names != nil {
 		c := namesOf(to)
-		c.Default = a.leadsToAll(ctx, to)
+		c.Default = to != nil && leadsToAll(ctx, a.sys, a.link, slices.ContainsFunc(to.Routes, func(r lease.Route) bool { return r.Dst.Bits() == 0 }))
 		note("dns", a.names.apply(ctx, namesOf(old), c))
 	}
 	return errors.Join(errs...)
@@ -82,16 +82,16 @@ func namesOf(s *lease.Settings) dns.Config {
 }
 
 // leadsToAll reports whether the link has a default route, whoever made it; where the system does
-// not say, whether the lease has one.
-func (a *applier) leadsToAll(ctx context.Context, s *lease.Settings) bool {
-	if k, ok := a.sys.(interface {
+// not say, what else is known of that.
+func leadsToAll(ctx context.Context, sys System, link int, known bool) bool {
+	if k, ok := sys.(interface {
 		DefaultRoute(ctx context.Context, link int) (bool, error)
-	}); ok && s != nil {
-		if is, err := k.DefaultRoute(ctx, a.link); err == nil {
+	}); ok {
+		if is, err := k.DefaultRoute(ctx, link); err == nil {
 			return is
 		}
 	}
-	return s != nil && slices.ContainsFunc(s.Routes, func(r lease.Route) bool { return r.Dst.Bits() == 0 })
+	return known
 }
 
 // An AddrError tells why the address of a lease was not set.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -27,12 +26,11 @@ type Client struct {
 	Index   int
 	Options Options
 
+	lookout
 	notify func(runner.Note) // nil: nobody listens
 	noting sync.Mutex        // held over notify
 	sys    System
-	names  *names        // nil: DNS is not set
-	look   chan struct{} // asks for another search; has room for one
-	others atomic.Pointer[[]Other]
+	names  *names // nil: DNS is not set
 
 	informed atomic.Pointer[v4.Message] // the answer to Inform, until a lease is newer
 
@@ -74,7 +72,7 @@ func (p *Place) Open(ctx context.Context, link string, o Options, notify func(ru
 	if err != nil {
 		return nil, err
 	}
-	lock, err := p.lock(l.Index, link)
+	lock, err := p.lock(l.Index, link, "DHCP", "")
 	var dir *os.PathError
 	if err != nil && !errors.As(err, &dir) {
 		return nil, err
@@ -86,7 +84,10 @@ func (p *Place) Open(ctx context.Context, link string, o Options, notify func(ru
 			return nil, err
 		}
 	}
-	c := &Client{Link: link, Index: l.Index, Options: o, notify: notify, sys: p.System, names: a.names, look: make(chan struct{}, 1), lock: lock, unlocked: err, gone: make(chan struct{})}
+	c := &Client{Link: link, Index: l.Index, Options: o, notify: notify, sys: p.System, names: a.names, lock: lock, unlocked: err, gone: make(chan struct{})}
+	c.lookout = newLookout(func(ctx context.Context) ([]Other, error) { return p.System.Others(ctx, c.Index) }, func(err error) {
+		c.note(runner.Note{At: c.Status().At, Err: err})
+	})
 	c.Runner, err = runner.New(runner.Config{
 		Link: l.Link, Client: cfg, Check: o.ACD.timing(), Notify: c.note,
 		Store: &lease.Store{Dir: p.Dir, BootID: p.System.Boot()},
@@ -133,24 +134,17 @@ func NoLease(link, state string, after time.Duration) error {
 	return &fs.Error{Text: fmt.Sprintf("%s: no lease within %v, the state is %s", v4.Quote(link), after, state), Errno: syscall.ETIMEDOUT}
 }
 
+func unremembered(err error) error {
+	return fmt.Errorf("leases cannot be remembered, nor another netfs kept off the link: %w", err)
+}
+
 // Start begins, as Options say. Clients of others are told of, and do not keep it from starting.
 func (c *Client) Start(ctx context.Context) error {
 	if c.unlocked != nil {
-		c.note(runner.Note{At: c.Status().At, Err: fmt.Errorf("leases cannot be remembered, nor another netfs kept off the link: %w", c.unlocked)})
+		c.note(runner.Note{At: c.Status().At, Err: unremembered(c.unlocked)})
 	}
-	if err := c.lookForOthers(ctx); err != nil {
-		c.note(runner.Note{At: c.Status().At, Err: fmt.Errorf("looking for other DHCP clients: %w", err)})
-	}
+	c.lookFirst(ctx)
 	return c.Runner.Start(ctx, c.Options.Wish)
-}
-
-// Others returns the DHCP clients of others that were found on the link at Start or when the
-// client last began to select, reboot, renew or rebind.
-func (c *Client) Others() []Other {
-	if p := c.others.Load(); p != nil {
-		return *p
-	}
-	return nil
 }
 
 // note has two callers: the runner's goroutine, and who looks for others.
@@ -158,10 +152,7 @@ func (c *Client) note(n runner.Note) {
 	if ch, ok := n.Action.(client.Changed); ok && ch.From != client.Stopped { // else Start has looked
 		switch ch.To {
 		case client.Selecting, client.Rebooting, client.Renewing, client.Rebinding:
-			select {
-			case c.look <- struct{}{}:
-			default:
-			}
+			c.again()
 		}
 	}
 	switch a := n.Action.(type) {
@@ -189,34 +180,6 @@ func (c *Client) DNS() DNS {
 		return DNS{}
 	}
 	return c.names.status()
-}
-
-// lookForOthers tells of each client of others that was not there the last time.
-func (c *Client) lookForOthers(ctx context.Context) error {
-	found, err := c.sys.Others(ctx, c.Index)
-	if ctx.Err() != nil {
-		return ctx.Err() // what was found is not all
-	}
-	known := c.Others()
-	c.others.Store(&found)
-	for _, o := range found {
-		if !slices.Contains(known, o) {
-			c.note(runner.Note{At: c.Status().At, Err: fmt.Errorf("another DHCP client: %s", o)})
-		}
-	}
-	return err
-}
-
-// lookAgain looks at each transaction. That it cannot was told at the start.
-func (c *Client) lookAgain(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-c.look:
-			c.lookForOthers(ctx)
-		}
-	}
 }
 
 // Close ends the client where it is: what it set stays, until the lease ends.
@@ -264,7 +227,7 @@ func (p *Place) names(l *Link, m dns.Manager, owner string) (*names, error) {
 }
 
 // lock keeps other clients of ours off a link. The lock ends with the process.
-func (p *Place) lock(index int, link string) (*os.File, error) {
+func (p *Place) lock(index int, link, kind, suffix string) (*os.File, error) {
 	if err := os.MkdirAll(p.Dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -272,7 +235,7 @@ func (p *Place) lock(index int, link string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := fmt.Sprintf("%s/%s-%d.lock", p.Dir, space, index)
+	name := fmt.Sprintf("%s/%s-%d%s.lock", p.Dir, space, index, suffix)
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600) // Go's are closed on exec
 	if err != nil {
 		return nil, err
@@ -280,7 +243,7 @@ func (p *Place) lock(index int, link string) (*os.File, error) {
 	if err := flock(f); err != nil {
 		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			err = &fs.Error{Text: "another netfs runs a DHCP client here", Errno: syscall.EBUSY}
+			err = &fs.Error{Text: fmt.Sprintf("another netfs runs a %s client here", kind), Errno: syscall.EBUSY}
 		}
 		return nil, fmt.Errorf("%s: %w", v4.Quote(link), err)
 	}

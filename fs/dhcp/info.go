@@ -2,6 +2,7 @@ package dhcp
 
 import (
 	"context"
+	"iter"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -42,6 +43,65 @@ func secondsOf(d time.Duration) string {
 	return strconv.FormatInt(int64(d/time.Second), 10)
 }
 
+func dueText(due time.Duration, now lease.Instant) string {
+	if due == lease.Never {
+		return ""
+	}
+	return secondsOf(max(0, due-now.Boot))
+}
+
+func xidText(xid uint32) string {
+	if xid == 0 {
+		return ""
+	}
+	return "0x" + strconv.FormatUint(uint64(xid), 16)
+}
+
+func othersText(others []Other) string {
+	var list []string
+	for _, o := range others {
+		list = append(list, o.String())
+	}
+	return strings.Join(list, ",")
+}
+
+// addrText is empty for the zero Addr.
+func addrText(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}
+
+func addrsText(addrs []netip.Addr) string {
+	var list []string
+	for _, a := range addrs {
+		list = append(list, a.String())
+	}
+	return strings.Join(list, ",")
+}
+
+func (d DNS) managerText() string {
+	if d.Manager == dns.Any {
+		return ""
+	}
+	return d.Manager.String()
+}
+
+func (d DNS) errorText() string {
+	if d.Err == nil {
+		return ""
+	}
+	return strings.ReplaceAll(d.Err.Error(), "\n", "; ")
+}
+
+func yesText(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
+}
+
 func statusTable(k Kernel4) *fs.Table[View] {
 	of := func(get func(v *View, l *lease.Lease) string) func(v *View) string {
 		return func(v *View) string {
@@ -59,38 +119,12 @@ func statusTable(k Kernel4) *fs.Table[View] {
 			text("address", "that the link has of it", fs.Word, of(func(_ *View, l *lease.Lease) string { return l.Addr.String() })),
 			text("server", "identifier of the server", fs.Word, of(func(_ *View, l *lease.Lease) string { return l.Server.String() })),
 			text("left", "seconds of the lease that are left; forever", fs.Word, of(func(v *View, l *lease.Lease) string { return secondsOf(l.Left(v.At)) })),
-			text("due", "seconds until the client does something by itself", fs.Word, func(v *View) string {
-				if v.Due == lease.Never {
-					return ""
-				}
-				return secondsOf(max(0, v.Due-v.At.Boot))
-			}),
-			text("xid", "of the transaction", fs.Word, func(v *View) string {
-				if v.XID == 0 {
-					return ""
-				}
-				return "0x" + strconv.FormatUint(uint64(v.XID), 16)
-			}),
+			text("due", "seconds until the client does something by itself", fs.Word, func(v *View) string { return dueText(v.Due, v.At) }),
+			text("xid", "of the transaction", fs.Word, func(v *View) string { return xidText(v.XID) }),
 			count("tries", "messages of the transaction so far", func(v *View) uint64 { return uint64(v.Tries) }),
-			text("other", "list of NAME[PID]: other programs that are DHCP clients of the link, as seen at the start or at the last renewal", fs.List, func(v *View) string {
-				var list []string
-				for _, o := range v.Others {
-					list = append(list, o.String())
-				}
-				return strings.Join(list, ",")
-			}),
-			text("dns", "who has the DNS servers and search domains of the lease: resolved, resolvconf; if apply says so", fs.Word, func(v *View) string {
-				if v.DNS.Manager == dns.Any {
-					return ""
-				}
-				return v.DNS.Manager.String()
-			}),
-			text("dns_error", "why nobody has, or what of them", fs.Text, func(v *View) string {
-				if v.DNS.Err == nil {
-					return ""
-				}
-				return strings.ReplaceAll(v.DNS.Err.Error(), "\n", "; ")
-			}),
+			text("other", "list of NAME[PID]: other programs that are DHCP clients of the link, as seen at the start or at the last renewal", fs.List, func(v *View) string { return othersText(v.Others) }),
+			text("dns", "who has the DNS servers and search domains of the lease: resolved, resolvconf; if apply says so", fs.Word, func(v *View) string { return v.DNS.managerText() }),
+			text("dns_error", "why nobody has, or what of them", fs.Text, func(v *View) string { return v.DNS.errorText() }),
 		),
 		Rows: rows(k.Clients, itself[View]),
 	}
@@ -114,12 +148,7 @@ func leaseTable(k Kernel4) *fs.Table[held] {
 			text("t1", "seconds from started until the server is asked to renew", fs.Word, func(h *held) string { return secondsOf(h.T1) }),
 			text("t2", "seconds from started until any server is asked", fs.Word, func(h *held) string { return secondsOf(h.T2) }),
 			text("started", "when the request was sent, UTC", fs.Word, func(h *held) string { return h.Start.Wall.UTC().Format(time.RFC3339) }),
-			text("broadcast", "address of the subnet", fs.Word, func(h *held) string {
-				if !h.Broadcast.IsValid() {
-					return ""
-				}
-				return h.Broadcast.String()
-			}),
+			text("broadcast", "address of the subnet", fs.Word, func(h *held) string { return addrText(h.Broadcast) }),
 			text("routes", "list of DST or DST:VIA", fs.List, func(h *held) string {
 				var list []string
 				for _, r := range h.Routes {
@@ -137,13 +166,7 @@ func leaseTable(k Kernel4) *fs.Table[held] {
 				}
 				return strconv.Itoa(h.MTU)
 			}),
-			text("dns", "list of DNS servers", fs.List, func(h *held) string {
-				var list []string
-				for _, a := range h.DNS {
-					list = append(list, a.String())
-				}
-				return strings.Join(list, ",")
-			}),
+			text("dns", "list of DNS servers", fs.List, func(h *held) string { return addrsText(h.DNS) }),
 			text("search", "list of search domains", fs.List, func(h *held) string { return strings.Join(h.Search, ",") }),
 		),
 		Rows: rows(k.Clients, func(v *View, yield func(*held) bool) bool {
@@ -157,12 +180,6 @@ func leaseTable(k Kernel4) *fs.Table[held] {
 }
 
 func serverTable(k Kernel4) *fs.Table[Server] {
-	yes := func(b bool) string {
-		if b {
-			return "1"
-		}
-		return "0"
-	}
 	return &fs.Table[Server]{
 		Kind: "dhcpserver", Doc: "servers that answered since the client began; see the verb discover", Info: true,
 		Keys: fs.NewKeys(
@@ -177,7 +194,7 @@ func serverTable(k Kernel4) *fs.Table[Server] {
 				return secondsOf(s.Lease)
 			}),
 			count("count", "answers", func(s *Server) uint64 { return s.Count }),
-			text("taken", "1 if the last answer was", fs.Word, func(s *Server) string { return yes(s.Taken) }),
+			text("taken", "1 if the last answer was", fs.Word, func(s *Server) string { return yesText(s.Taken) }),
 			text("why", "why not", fs.Text, func(s *Server) string { return s.Why }),
 		),
 		Rows: rows(k.Clients, func(v *View, yield func(*Server) bool) bool {
@@ -220,14 +237,25 @@ func statsTable(k Kernel4) *fs.Table[View] {
 	return &fs.Table[View]{Kind: "dhcpstats", Doc: "what the DHCP client counted", Info: true, Keys: fs.NewKeys(keys...), Rows: rows(k.Clients, itself[View])}
 }
 
-// optionDir has a file for each option of the lease, by its name; its number walks, too.
 func optionDir(k Kernel4, dev string) fs.Node {
-	all := func() v4.Options {
+	return optionFiles(func() v4.Options {
 		if v := view(k.Clients, devOf, dev); v != nil && v.Said() != nil {
 			return v.Said().Options
 		}
 		return nil
-	}
+	}, func(o v4.Options, c v4.Code) ([]byte, bool) { return o.Get(c) }, func(c v4.Code, data []byte) (string, string, error) {
+		opt := v4.Option{Code: c, Data: data}
+		s, err := opt.Text()
+		return s, opt.Hex(), err
+	})
+}
+
+// optionFiles are a directory with a file for each option, by its name; its number walks, too. text
+// is the value, and its bytes in hex.
+func optionFiles[O interface{ All() iter.Seq2[C, []byte] }, C interface {
+	~uint8 | ~uint16
+	Name() string
+}](all func() O, get func(O, C) ([]byte, bool), text func(C, []byte) (value, hex string, err error)) fs.Node {
 	return &fs.Each{
 		Doc: "options of the lease, or of the answer to inform, each by its name",
 		Names: func(context.Context) ([]string, error) {
@@ -244,24 +272,21 @@ func optionDir(k Kernel4, dev string) fs.Node {
 			for c := range all().All() {
 				if c.Name() == name || strconv.Itoa(int(c)) == name {
 					return &fs.Value{Doc: "the option's value, or its bytes in hex", Get: func(_ context.Context, b []byte) ([]byte, error) {
-						v, ok := all().Get(c)
+						data, ok := get(all(), c)
 						if !ok {
 							return b, nil
 						}
-						return optionText(b, v4.Option{Code: c, Data: v}), nil
+						v, hex, err := text(c, data)
+						if err != nil {
+							v = "hex:" + hex
+						}
+						return append(b, v...), nil
 					}}, nil
 				}
 			}
 			return nil, fs.ErrNotExist
 		},
 	}
-}
-
-func optionText(b []byte, o v4.Option) []byte {
-	if s, err := o.Text(); err == nil {
-		return append(b, s...)
-	}
-	return append(append(b, "hex:"...), o.Hex()...)
 }
 
 // resolvConf is the DNS servers and domains that a server said last, as resolv.conf(5) has them.

@@ -54,7 +54,15 @@ var applyWords = []struct {
 }{{"addr", ApplyAddr}, {"routes", ApplyRoutes}, {"mtu", ApplyMTU}, {"dns", ApplyDNS}, {"resolved", ApplyResolved}, {"resolvconf", ApplyResolvconf}}
 
 // ParseApply reads a list such as addr,routes or the word none.
-func ParseApply(list string) (a Apply, err error) {
+func ParseApply(list string) (Apply, error) {
+	a, err := parseApply(list)
+	if err == nil && a&ApplyRoutes != 0 && a&ApplyAddr == 0 {
+		err = errors.New("routes need addr")
+	}
+	return a, err
+}
+
+func parseApply(list string) (a Apply, err error) {
 	if list == "none" {
 		return ApplyNone, nil
 	}
@@ -69,9 +77,6 @@ func ParseApply(list string) (a Apply, err error) {
 			return 0, fmt.Errorf("%q is neither addr, routes, mtu, dns, resolved, resolvconf nor none", w)
 		}
 		a |= applyWords[i].bit
-	}
-	if a&ApplyRoutes != 0 && a&ApplyAddr == 0 {
-		return 0, errors.New("routes need addr")
 	}
 	if n := a & applyNames; n&(n-1) != 0 {
 		return 0, errors.New("only one of dns, resolved, resolvconf")

@@ -26,6 +26,7 @@ import (
 type search struct {
 	*linux
 	index int
+	six   bool // of DHCPv6, which has UDP port 546 only
 }
 
 // A hold is what a socket tells of its process.
@@ -44,7 +45,10 @@ const maxLinks = 1 << 17
 // run returns who is found. What it finds counts although there is an error, too.
 func (s *search) run(ctx context.Context) ([]Other, error) {
 	socks := map[uint64]hold{} // by inode
-	err := errors.Join(s.udp(ctx, socks), s.packets(socks))
+	err := s.udp(ctx, socks)
+	if !s.six {
+		err = errors.Join(err, s.packets(socks))
+	}
 	left := map[uint64]bool{} // whose process is not known yet
 	for ino, h := range socks {
 		if h&(clientHere|clientAny) != 0 {
@@ -118,11 +122,14 @@ func told(proc string, socks map[uint64]hold, left map[uint64]bool, budget *int)
 	return all
 }
 
-// A diagRequest is struct inet_diag_req_v2 (linux/inet_diag.h) for UDP over IPv4 from a port.
-type diagRequest struct{ port uint16 }
+// A diagRequest is struct inet_diag_req_v2 (linux/inet_diag.h) for UDP from a port.
+type diagRequest struct {
+	family uint8
+	port   uint16
+}
 
 func (d diagRequest) AppendBody(b []byte) ([]byte, error) {
-	b = append(b, unix.AF_INET, unix.IPPROTO_UDP, 0, 0)
+	b = append(b, d.family, unix.IPPROTO_UDP, 0, 0)
 	b = binary.NativeEndian.AppendUint32(b, ^uint32(0)) // connected or not
 	b = binary.BigEndian.AppendUint16(b, d.port)
 	return append(b, make([]byte, 2+16+16+4+8)...), nil // inet_diag_sockid: any other end, link and cookie
@@ -144,15 +151,22 @@ func (s *search) udp(ctx context.Context, socks map[uint64]hold) error {
 		return fmt.Errorf("UDP sockets, by udp_diag: %w", reasonOf(err))
 	}
 	defer c.Close()
+	family, port := uint8(unix.AF_INET), uint16(rawsock.ClientPort)
+	if s.six {
+		family, port = unix.AF_INET6, rawsock.ClientPort6
+	}
 	var addrs []netip.Addr
-	for m, err := range c.Dump(ctx, nl.Request{Type: sockDiagByFamily, Body: diagRequest{rawsock.ClientPort}}) {
+	for m, err := range c.Dump(ctx, nl.Request{Type: sockDiagByFamily, Body: diagRequest{family, port}}) {
 		if err != nil {
 			return fmt.Errorf("UDP sockets, by udp_diag: %w", reasonOf(err))
 		}
-		if len(m.Data) < diagSize || binary.BigEndian.Uint16(m.Data[4:]) != rawsock.ClientPort {
+		if len(m.Data) < diagSize || binary.BigEndian.Uint16(m.Data[4:]) != port {
 			continue
 		}
 		addr := netip.AddrFrom4([4]byte(m.Data[8:]))
+		if s.six {
+			addr = netip.AddrFrom16([16]byte(m.Data[8:]))
+		}
 		dev := int(binary.NativeEndian.Uint32(m.Data[40:]))
 		h := clientAny
 		switch {
@@ -162,7 +176,7 @@ func (s *search) udp(ctx context.Context, socks map[uint64]hold) error {
 			continue
 		case !addr.IsUnspecified():
 			if addrs == nil {
-				if addrs, err = s.addrs(ctx); err != nil {
+				if addrs, err = s.addrs(ctx, family); err != nil {
 					return err
 				}
 			}
@@ -176,8 +190,8 @@ func (s *search) udp(ctx context.Context, socks map[uint64]hold) error {
 	return nil
 }
 
-func (s *search) addrs(ctx context.Context) (all []netip.Addr, err error) {
-	for m, err := range rt.Addrs(ctx, s.route, rt.AddrFilter{Family: rt.AF_INET, Index: int32(s.index)}) {
+func (s *search) addrs(ctx context.Context, family uint8) (all []netip.Addr, err error) {
+	for m, err := range rt.Addrs(ctx, s.route, rt.AddrFilter{Family: family, Index: int32(s.index)}) {
 		if err != nil {
 			return nil, err
 		}

@@ -75,6 +75,10 @@ type Route struct {
 	OnLink bool       // Via is on the link although no prefix covers it
 	Table  uint32     // 0: main
 	Metric uint32     // 0: 1000 and the link's index, where routes have one
+	// Unreachable says that packets to Dst are answered with an error, unless a longer prefix leads them; it is
+	// of IPv6, of no link, and ends by itself after Valid.
+	Unreachable bool
+	Valid       time.Duration
 }
 
 // gone takes it as done if there was nothing to delete.

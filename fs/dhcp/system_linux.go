@@ -131,6 +131,13 @@ func address(link int, a Addr) *rt.Addr {
 	m := &rt.Addr{Hdr: rt.IfAddrMsg{Index: int32(link), Scope: rt.RT_SCOPE_UNIVERSE}, Proto: protoDHCP, Priority: metric(link, a.Metric), Broadcast: a.Broadcast}
 	m.SetPrefix(a.Prefix)
 	m.CacheInfo.Valid, m.CacheInfo.Preferred = lifetime(a.Valid), lifetime(a.Preferred)
+	if a.Addr().Is6() {
+		m.Flags |= rt.IFA_F_NOPREFIXROUTE
+		m.Priority = 0
+		if a.Preferred == 0 {
+			m.CacheInfo.Preferred = 0 // deprecated
+		}
+	}
 	m.Has |= rt.AddrCacheInfo
 	return m
 }
@@ -154,14 +161,15 @@ func (s *linux) DelAddr(ctx context.Context, link int, a Addr) error {
 
 func (s *linux) Holds(ctx context.Context, link int, a netip.Prefix) bool {
 	m := s.find(ctx, link, a)
-	return m != nil && m.Proto == protoDHCP
+	return m != nil && m.Prefix() == a && m.Proto == protoDHCP && m.Flags&rt.IFA_F_DADFAILED == 0
 }
 
 // foreign tells whose an address is. One with a lifetime that is not marked is of another DHCP
 // client, or of a kernel that knows no marks: it is taken over.
 func foreign(m *rt.Addr) bool { return m.Proto != protoDHCP && m.Flags&rt.IFA_F_PERMANENT != 0 }
 
-// find returns what the link has of an address, nil if it has not.
+// find returns what the link has of an address, nil if it has not. An IPv6 address is the same
+// whatever its prefix.
 func (s *linux) find(ctx context.Context, link int, a netip.Prefix) *rt.Addr {
 	family := uint8(rt.AF_INET)
 	if a.Addr().Is6() {
@@ -171,7 +179,7 @@ func (s *linux) find(ctx context.Context, link int, a netip.Prefix) *rt.Addr {
 		if err != nil {
 			return nil
 		}
-		if m.Prefix() == a {
+		if m.Prefix() == a || a.Addr().Is6() && m.LocalAddr() == a.Addr() {
 			return m
 		}
 	}
@@ -211,6 +219,12 @@ func route(link int, r Route) *rt.Route {
 		Hdr: rt.RtMsg{Family: rt.AF_INET, Protocol: protoDHCP, Type: rt.RTN_UNICAST, Scope: rt.RT_SCOPE_LINK},
 		Dst: r.Dst, OIF: int32(link), Table: table(r.Table), Priority: metric(link, r.Metric), PrefSrc: r.Src,
 	}
+	if r.Unreachable {
+		m.Hdr.Family, m.Hdr.Type, m.Hdr.Scope, m.OIF = rt.AF_INET6, rt.RTN_UNREACHABLE, rt.RT_SCOPE_UNIVERSE, 0
+		if r.Valid != v4.Forever {
+			m.Expires = time.Duration(lifetime(r.Valid)) * time.Second
+		}
+	}
 	if r.Via.IsValid() {
 		m.Gateway = r.Via
 		m.Hdr.Scope = rt.RT_SCOPE_UNIVERSE
@@ -231,13 +245,15 @@ func (s *linux) SetRoute(ctx context.Context, link int, r Route) error {
 
 // DelRoute takes the way away whatever leads it now.
 func (s *linux) DelRoute(ctx context.Context, link int, r Route) error {
-	m := route(link, Route{Dst: r.Dst, Table: r.Table, Metric: r.Metric})
-	m.Hdr.Type, m.Hdr.Scope = 0, rt.RT_SCOPE_NOWHERE
+	m := route(link, Route{Dst: r.Dst, Table: r.Table, Metric: r.Metric, Unreachable: r.Unreachable, Valid: v4.Forever})
+	if !r.Unreachable {
+		m.Hdr.Type, m.Hdr.Scope = 0, rt.RT_SCOPE_NOWHERE
+	}
 	return s.send(ctx, m.Del())
 }
 
 func (s *linux) Others(ctx context.Context, link int) ([]Other, error) {
-	return (&search{s, link}).run(ctx)
+	return (&search{linux: s, index: link}).run(ctx)
 }
 
 func (s *linux) Space() (string, error) {

@@ -17,17 +17,18 @@ const maxProblems = 16
 
 // Sentence is a note in one line for people, empty if it is nothing to tell. What a server
 // said is quoted.
-func Sentence(n runner.Note) string {
-	s := sentence(n)
-	for i, p := range n.Problems {
+func Sentence(n runner.Note) string { return withTroubles(sentence(n), n.Problems, n.Err) }
+
+func withTroubles(s string, problems []string, err error) string {
+	for i, p := range problems {
 		if i == maxProblems {
-			s += fmt.Sprintf("; and %d more", len(n.Problems)-i)
+			s += fmt.Sprintf("; and %d more", len(problems)-i)
 			break
 		}
 		s += "; " + p
 	}
-	if n.Err != nil {
-		s = strings.TrimPrefix(s+": "+strings.ReplaceAll(n.Err.Error(), "\n", "; "), ": ")
+	if err != nil {
+		s = strings.TrimPrefix(s+": "+strings.ReplaceAll(err.Error(), "\n", "; "), ": ")
 	}
 	return s
 }

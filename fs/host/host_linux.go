@@ -11,6 +11,7 @@ import (
 	"github.com/netfs-project/netfs/fs/addr"
 	"github.com/netfs-project/netfs/fs/conntrack"
 	"github.com/netfs-project/netfs/fs/dhcp"
+	"github.com/netfs-project/netfs/fs/dhcp/dns"
 	"github.com/netfs-project/netfs/fs/link"
 	"github.com/netfs-project/netfs/fs/mptcp"
 	"github.com/netfs-project/netfs/fs/neigh"
@@ -25,6 +26,7 @@ import (
 // systems is the list: a system is one line. The state of the tree, in events,
 // has this order: what others are made of comes first.
 func systems() []system {
+	names := dns.New() // what it knows is of the process
 	return []system{
 		{"link", func(s *space) (fs.Page, error) { return link.New(s.conns.route, s.name, s.extra) }},
 		{"addr", func(s *space) (fs.Page, error) { return addr.New(s.conns.route) }},
@@ -34,7 +36,8 @@ func systems() []system {
 		{"route", func(s *space) (fs.Page, error) { return route.New(s.conns.route) }},
 		{"conntrack", func(s *space) (fs.Page, error) { return conntrack.New(s.ctx(), s.conns.netfilter, s.conns.ns) }},
 		{"nft", func(s *space) (fs.Page, error) { return nft.New(s.ctx(), s.conns.netfilter) }},
-		{"dhcp", dhcpClients},
+		{"dhcp", func(s *space) (fs.Page, error) { return s.clients(dhcp.NewManager(s.place(names))) }},
+		{"dhcp6", func(s *space) (fs.Page, error) { return s.clients(dhcp.NewManager6(s.place(names))) }},
 		{"mptcp", func(s *space) (fs.Page, error) { return mptcp.New(s.ctx(), s.conns.generic, s.conns.route) }},
 		{"netns", namespaces},
 	}
@@ -122,9 +125,16 @@ func namespaces(s *space) (fs.Page, error) {
 
 var errInside = fmt.Errorf("inside a namespace: %w", errors.ErrUnsupported)
 
-// dhcpClients is the page of DHCP. The clients that it starts live as long as the tree.
-func dhcpClients(s *space) (fs.Page, error) {
-	m := dhcp.NewManager(dhcp.Place{System: dhcp.New(s.conns.route, s.conns.ns), Dir: dhcp.LeaseDir})
+// place is where DHCP clients of either family run.
+func (s *space) place(names *dns.Setter) dhcp.Place {
+	return dhcp.Place{System: dhcp.New(s.conns.route, s.conns.ns), Dir: dhcp.LeaseDir, DNS: names}
+}
+
+// clients is the page of DHCP clients. Those that it starts live as long as the tree.
+func (s *space) clients(m interface {
+	Page() fs.Page
+	Close() error
+}) (fs.Page, error) {
 	s.closers = append(s.closers, m.Close)
 	return m.Page(), nil
 }

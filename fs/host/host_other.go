@@ -11,5 +11,5 @@ func dial(int) (*conns, error) { return &conns{}, nil }
 
 // systems names what other systems have, so that features can say it.
 func systems() []system {
-	return absent("addr", "conntrack", "dhcp", "link", "mptcp", "neigh", "netns", "nexthop", "nft", "route", "rule")
+	return absent("addr", "conntrack", "dhcp", "dhcp6", "link", "mptcp", "neigh", "netns", "nexthop", "nft", "route", "rule")
 }

@@ -28,5 +28,5 @@ func pfSystems(client func(*space) *rtsock.Client) []system {
 		{"addr", func(s *space) (fs.Page, error) { return addr.NewPF(client(s)), nil }},
 		{"neigh", func(s *space) (fs.Page, error) { return neigh.NewPF(client(s)), nil }},
 		{"route", func(s *space) (fs.Page, error) { return route.NewPF(client(s)), nil }},
-	}, absent("conntrack", "dhcp", "mptcp", "netns", "nexthop", "nft", "rule")...)
+	}, absent("conntrack", "dhcp", "dhcp6", "mptcp", "netns", "nexthop", "nft", "rule")...)
 }
