@@ -346,7 +346,8 @@ func TestTablesAndLinks(t *testing.T) {
 	assert.Equal(t, "dst=11.0.0.0/8 via=192.0.2.2 dev=v0 proto=boot\n", w.read("routes,dst=11.0.0.0_8,dev=v0"))
 	assert.Empty(t, w.read("routes,dev=nosuch"))
 	assert.Equal(t, 2, strings.Count(w.read("routes,proto=kernel"), "\n"))
-	assert.Equal(t, 3, strings.Count(w.read("routes,family=inet6"), "\n"))
+	assert.Equal(t, "dst=2001:db8::/64 dev=v0 proto=kernel metric=256\n", w.read("routes,family=inet6"))
+	assert.Equal(t, 3, strings.Count(w.read("routes,family=inet"), "\n"))
 }
 
 func TestLookup(t *testing.T) {
