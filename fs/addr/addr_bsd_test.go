@@ -51,21 +51,23 @@ func TestPFTranscripts(t *testing.T) {
 // What is read can be written: it sends nothing, and after a flush it restores.
 func TestPFRoundTrip(t *testing.T) {
 	onEach(t, func(t *testing.T, os string) {
-		k, _, d := simulated(t, os)
-		require.NoError(t, treetest.Write(d, "addrs", `2001:db8::1/64 dev em0 valid_lft 3600 preferred_lft 1800
+		synctest.Test(t, func(t *testing.T) { // lifetimes run
+			k, _, d := simulated(t, os)
+			require.NoError(t, treetest.Write(d, "addrs", `2001:db8::1/64 dev em0 valid_lft 3600 preferred_lft 1800
 192.0.2.9/24 dev em0 broadcast 192.0.2.200
 fe80::1/128 dev tun0 peer fe80::2/128
 `))
-		text := treetest.Read(t, d, "addrs")
-		k.Ioctls()
-		require.NoError(t, treetest.Write(d, "addrs", text))
-		require.NoError(t, treetest.Write(d, "addrs.json", treetest.Read(t, d, "addrs.json")))
-		assert.Empty(t, k.Ioctls(), "a line that is so already was sent")
-		require.NoError(t, treetest.Write(d, "addrs", "flush all\n"))
-		require.Empty(t, treetest.Read(t, d, "addrs"))
-		require.NoError(t, treetest.Write(d, "addrs", text))
-		sorted := func(s string) []string { l := strings.Split(s, "\n"); slices.Sort(l); return l }
-		assert.Equal(t, sorted(text), sorted(treetest.Read(t, d, "addrs")))
+			text := treetest.Read(t, d, "addrs")
+			k.Ioctls()
+			require.NoError(t, treetest.Write(d, "addrs", text))
+			require.NoError(t, treetest.Write(d, "addrs.json", treetest.Read(t, d, "addrs.json")))
+			assert.Empty(t, k.Ioctls(), "a line that is so already was sent")
+			require.NoError(t, treetest.Write(d, "addrs", "flush all\n"))
+			require.Empty(t, treetest.Read(t, d, "addrs"))
+			require.NoError(t, treetest.Write(d, "addrs", text))
+			sorted := func(s string) []string { l := strings.Split(s, "\n"); slices.Sort(l); return l }
+			assert.Equal(t, sorted(text), sorted(treetest.Read(t, d, "addrs")))
+		})
 	})
 }
 
