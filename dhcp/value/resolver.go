@@ -310,7 +310,7 @@ func (r *Resolver) AppendAddrs(b []byte, f Form) ([]byte, error) {
 // addresses, parameters.
 func (r *Resolver) AppendText(b []byte) []byte {
 	b = append(strconv.AppendUint(b, uint64(r.Priority), 10), '/')
-	b = text.AppendQuote(b, r.Name)
+	b = appendWord(b, r.Name)
 	for i, a := range r.Addrs {
 		b = a.AppendTo(append(b, "/+"[min(i, 1)]))
 	}
