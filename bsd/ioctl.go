@@ -65,6 +65,7 @@ type IfReq struct {
 	NewName string // of Rename
 	Parent  string // the link below a vlan; "" is none
 	Tag     uint16 // VLAN id
+	TagType uint16 // FreeBSD: the Ethernet type of the tag, 0x8100 is 802.1Q
 	VNetID  int64
 	Member  string // of a bridge
 
@@ -326,7 +327,7 @@ type reqForm struct {
 	expire, deprecate              pos
 	valid, preferred               pos
 	newname, parent, member        pos // texts
-	tag, vnetid                    pos
+	tag, tagType, vnetid           pos
 
 	cmd          pos
 	size         pos // bytes of what ptr points to
@@ -356,6 +357,7 @@ func (f *reqForm) code(c *coder, r *IfReq) {
 	text(c, f.parent, &r.Parent)
 	text(c, f.member, &r.Member)
 	field(c, f.tag, &r.Tag)
+	field(c, f.tagType, &r.TagType)
 	field(c, f.vnetid, &r.VNetID)
 }
 

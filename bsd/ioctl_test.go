@@ -33,7 +33,7 @@ func randomReq(r *rand.Rand, l *Layout) IfReq {
 		Name: name(), Addr: addr(), Dst: addr(), Mask: addr(), Flags: r.Uint32(), MTU: r.Int32(), VHID: r.Int32(),
 		LLAddr: []byte{2, 0, 0, 0, 0, byte(r.Uint32())}, Valid: r.Uint32(), Preferred: r.Uint32(),
 		Expire: int64(r.Int32()), Deprecate: int64(r.Int32()), PrefixLen: r.Uint32(),
-		NewName: name(), Parent: name(), Member: name(), Tag: uint16(r.Uint32()), VNetID: int64(r.Uint64()),
+		NewName: name(), Parent: name(), Member: name(), Tag: uint16(r.Uint32()), TagType: uint16(r.Uint32()), VNetID: int64(r.Uint64()),
 	}
 }
 
@@ -83,6 +83,9 @@ func (f *reqForm) kept(r IfReq) IfReq {
 		}
 		if has(f.tag) {
 			k.Tag = r.Tag
+		}
+		if has(f.tagType) {
+			k.TagType = r.TagType
 		}
 		if has(f.vnetid) {
 			k.VNetID = r.VNetID
@@ -168,7 +171,7 @@ func TestIoctlFields(t *testing.T) {
 
 func (f *reqForm) fields() []pos {
 	all := []pos{f.name, f.addr, f.dst, f.mask, f.flags, f.high, f.mtu, f.vhid, f.prefix, f.lladdr, f.expire, f.deprecate, f.valid, f.preferred,
-		f.newname, f.parent, f.member, f.tag, f.vnetid, f.cmd, f.size, f.count, f.total, f.ptr}
+		f.newname, f.parent, f.member, f.tag, f.tagType, f.vnetid, f.cmd, f.size, f.count, f.total, f.ptr}
 	return slices.DeleteFunc(all, func(p pos) bool { return p.size == 0 })
 }
 

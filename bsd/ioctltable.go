@@ -144,6 +144,7 @@ func (f *ioctlForms) common(af6 uint8) []ioctl {
 func freebsdIoctls(w words, af6 uint8) []ioctl {
 	f := formsOf(w, 32, true)
 	f.alias.vhid, f.alias.len = p4(64), 68
+	f.vlan.inner.tagType = p2(18)
 	end := f.alias6.len
 	f.alias6.vhid = p4(uint8(end))
 	f.alias6.len = roundUp(end+4, min(int(w.time), int(w.align)))

@@ -99,7 +99,7 @@ func (k *Kernel) vlan(op bsd.Ioctl, l *Link, q *bsd.Request, r *bsd.IfReq) sysca
 	running := k.layout.OS == "openbsd" && l.Flags&k.layout.IFF("up") != 0
 	switch op {
 	case bsd.GetVLAN:
-		return k.reply(op, q, &bsd.IfReq{Parent: k.nameOf(l.parent), Tag: l.tag})
+		return k.reply(op, q, &bsd.IfReq{Parent: k.nameOf(l.parent), Tag: l.tag, TagType: l.tagType})
 	case bsd.GetVNetID:
 		if l.tag == 0 {
 			return syscall.EADDRNOTAVAIL
@@ -113,7 +113,7 @@ func (k *Kernel) vlan(op bsd.Ioctl, l *Link, q *bsd.Request, r *bsd.IfReq) sysca
 	case bsd.SetVLAN:
 		switch {
 		case r.Parent == "":
-			l.parent, l.tag = 0, 0
+			l.parent, l.tag, l.tagType = 0, 0, 0
 			return 0
 		case l.parent != 0:
 			return syscall.EBUSY
@@ -121,8 +121,10 @@ func (k *Kernel) vlan(op bsd.Ioctl, l *Link, q *bsd.Request, r *bsd.IfReq) sysca
 			return syscall.ENOENT
 		case r.Tag == 0 || r.Tag >= 4095:
 			return syscall.EINVAL
+		case k.layout.OS == "freebsd" && r.TagType != 0x8100 && r.TagType != 0x88a8:
+			return syscall.EPROTONOSUPPORT
 		}
-		l.parent, l.tag = parent.Index, r.Tag
+		l.parent, l.tag, l.tagType = parent.Index, r.Tag, r.TagType
 		l.Addr = slices.Clone(parent.Addr)
 	case bsd.SetVNetID:
 		if r.VNetID < 1 || r.VNetID > 4094 {

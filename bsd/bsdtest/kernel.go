@@ -29,7 +29,7 @@ type Link struct {
 
 	kind           string // of what was made; "" is hardware
 	parent, master uint16
-	tag            uint16
+	tag, tagType   uint16
 }
 
 // A Kernel is a simulated one. Safe for concurrent use.

@@ -43,13 +43,18 @@ func (c *Client) Rename(link, name string) error {
 type VLAN struct {
 	Parent string
 	ID     int // 0 is none
+
+	tagType uint16 // what FreeBSD tells; kept when the rest changes
 }
+
+// dot1Q is the Ethernet type of a VLAN tag (ETHERTYPE_VLAN, net/ethernet.h).
+const dot1Q = 0x8100
 
 // VLAN tells what a vlan link stands on.
 func (c *Client) VLAN(link string) (VLAN, error) {
 	if c.layout.HasIoctl(bsd.GetVLAN) {
 		got, err := c.ask(bsd.GetVLAN, &bsd.IfReq{Name: link})
-		return VLAN{got.Parent, int(got.Tag)}, err
+		return VLAN{got.Parent, int(got.Tag), got.TagType}, err
 	}
 	id, err := c.ask(bsd.GetVNetID, &bsd.IfReq{Name: link})
 	if err != nil && !errors.Is(err, syscall.EADDRNOTAVAIL) {
@@ -59,7 +64,7 @@ func (c *Client) VLAN(link string) (VLAN, error) {
 	if err != nil && !errors.Is(err, syscall.EADDRNOTAVAIL) {
 		return VLAN{}, err
 	}
-	return VLAN{parent.Parent, int(id.VNetID)}, nil
+	return VLAN{Parent: parent.Parent, ID: int(id.VNetID)}, nil
 }
 
 // SetVLAN puts a vlan link on another. Kernels do not move one that has a parent: it is
@@ -67,9 +72,10 @@ func (c *Client) VLAN(link string) (VLAN, error) {
 // be down.
 func (c *Client) SetVLAN(link string, v VLAN) error {
 	old, err := c.VLAN(link)
-	if err != nil || old == v {
+	if err != nil || old.Parent == v.Parent && old.ID == v.ID {
 		return err
 	}
+	v.tagType = old.tagType
 	if old.Parent != "" {
 		if err := c.putVLAN(link, VLAN{}); err != nil {
 			return err
@@ -93,7 +99,10 @@ func (c *Client) putVLAN(link string, v VLAN) error {
 		if v.Parent == "" && v.ID != 0 {
 			return &Error{link, fmt.Errorf("a vlan without a parent has no id on %s: %w", c.layout.OS, errors.ErrUnsupported)}
 		}
-		return c.do(bsd.SetVLAN, &bsd.IfReq{Name: link, Parent: v.Parent, Tag: uint16(v.ID)})
+		if v.tagType == 0 {
+			v.tagType = dot1Q
+		}
+		return c.do(bsd.SetVLAN, &bsd.IfReq{Name: link, Parent: v.Parent, Tag: uint16(v.ID), TagType: v.tagType})
 	}
 	if v.Parent == "" {
 		if err := c.do(bsd.DelParent, &bsd.IfReq{Name: link}); err != nil {

@@ -190,7 +190,7 @@ func TestVLAN(t *testing.T) {
 			t.Helper()
 			v, err := c.VLAN("vlan7")
 			require.NoError(t, err)
-			assert.Equal(t, want, v)
+			assert.Equal(t, want, rtsock.VLAN{Parent: v.Parent, ID: v.ID})
 		}
 		is(rtsock.VLAN{})
 		require.NoError(t, c.SetVLAN("vlan7", rtsock.VLAN{Parent: "em0", ID: 7}))
