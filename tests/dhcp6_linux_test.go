@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -272,4 +273,59 @@ func (l *lan6) solicitRouter() *ra.Advertisement {
 	}
 	require.Fail(l.t, "no router advertises")
 	return nil
+}
+
+// netfs dhcp -6 as a process: killed without warning it leaves the address and the prefix, and the
+// next takes them up again; an interrupt with --release gives them back.
+func TestDHCP6Command(t *testing.T) {
+	l := newLAN6(t)
+	l.kea(`"preferred-lifetime": 600, "valid-lifetime": 900`)
+	require.NoError(t, unix.Close(l.fd))
+	var err error
+	l.fd, err = unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0) // for who closes it
+	require.NoError(t, err)
+	netfs, dir := filepath.Join(bin(t), "netfs"), filepath.Join(t.TempDir(), "leases")
+	begin := func(args ...string) (c *exec.Cmd, until func(text string)) {
+		c = exec.Command(netfs, append([]string{"dhcp", "-6", "v1", "--ia", "na,pd", "--lease-dir", dir}, args...)...)
+		out, err := c.StdoutPipe()
+		require.NoError(t, err)
+		l.client.Do(func() { err = c.Start() })
+		require.NoError(t, err)
+		kill := time.AfterFunc(time.Minute, func() { c.Process.Kill() })
+		t.Cleanup(func() { kill.Stop(); c.Process.Kill(); c.Wait() })
+		lines := bufio.NewScanner(out)
+		return c, func(text string) {
+			t.Helper()
+			for lines.Scan() {
+				if strings.Contains(lines.Text(), text) {
+					return
+				}
+			}
+			t.Fatalf("netfs dhcp -6 said no %q", text)
+		}
+	}
+	is := func() string {
+		return l.client.Run(t, "ip", "-6", "addr", "show", "dev", "v1", "scope", "global") + l.client.Run(t, "ip", "-6", "route", "show", "proto", "dhcp")
+	}
+	c, until := begin()
+	until("BOUND")
+	require.Contains(t, is(), "inet6 2001:db8:99::2000/128")
+	require.Contains(t, is(), "unreachable 2001:db8:a000::/56")
+	require.NoError(t, c.Process.Kill())
+	c.Wait()
+	require.Contains(t, is(), "inet6 2001:db8:99::2000/128")
+
+	c, until = begin("--release")
+	until("CONFIRMING")
+	until("BOUND")
+	require.Contains(t, is(), "inet6 2001:db8:99::2000/128")
+	require.NoError(t, c.Process.Signal(unix.SIGTERM))
+	until("STOPPED")
+	require.NoError(t, c.Wait())
+	require.Empty(t, strings.TrimSpace(is()))
+
+	c, _ = begin("--once", "--ia", "none")
+	require.NoError(t, c.Wait())
+	c, _ = begin("--acd", "off")
+	require.Error(t, c.Wait(), "a word of DHCPv4")
 }
