@@ -208,6 +208,9 @@ func (d *dialect) parse(line string) (statement, error) {
 	st.items, err = r.items(c)
 	d.items = st.items
 	st.args, st.rename = r.args, c.renamed
+	if e := (*KeyError)(nil); st.verb == "" && len(d.verbs) > 0 && toks[0].eq < 0 && errors.As(err, &e) {
+		e.Err = refuse(e.Err.Error() + "; verbs: " + shorten(d.verbs)) // it may have been meant for one
+	}
 	return st, err
 }
 

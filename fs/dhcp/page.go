@@ -173,7 +173,7 @@ func clients[O, E, V any](kind, doc string, k Kernel[O, E, V], setting func(*V) 
 				return start(ctx, k, o)
 			}},
 			{Name: "stop", Usage: "[DEV] [keep]", Doc: "end the client and take away what it set; keep: leave it there", Do: func(ctx context.Context, o *fs.Op[Setting[O]]) error {
-				if err := noArgs(o.Args, "keep"); err != nil {
+				if err := verb(o.Row.Dev, o.Args, "keep"); err != nil {
 					return err
 				}
 				return k.Stop(ctx, o.Row.Dev, len(o.Args) > 0)
@@ -185,7 +185,7 @@ func clients[O, E, V any](kind, doc string, k Kernel[O, E, V], setting func(*V) 
 // do is a verb that is a command.
 func do[O, E, V any](k Kernel[O, E, V], name, usage, doc string, command func(o *O) E) fs.Verb[Setting[O]] {
 	return fs.Verb[Setting[O]]{Name: name, Usage: usage, Doc: doc, Do: func(ctx context.Context, o *fs.Op[Setting[O]]) error {
-		if err := noArgs(o.Args); err != nil {
+		if err := verb(o.Row.Dev, o.Args); err != nil {
 			return err
 		}
 		return k.Do(ctx, o.Row.Dev, command(&o.Row.Options))
@@ -240,8 +240,11 @@ func ctlTable(k Kernel4) *fs.Table[Setting[Options]] {
 	)
 }
 
-// noArgs refuses words that are none of the verb's.
-func noArgs(args []string, words ...string) error {
+// verb refuses a line without a link, or with words that are none of the verb's.
+func verb(dev string, args []string, words ...string) error {
+	if dev == "" {
+		return &fs.Error{Text: "which link: dev is missing", Errno: syscall.EINVAL}
+	}
 	for _, w := range args {
 		if !slices.Contains(words, w) {
 			known := "it takes none"
@@ -282,7 +285,7 @@ func change[O, E, V any](ctx context.Context, k Kernel[O, E, V], o *fs.Op[Settin
 }
 
 func start[O, E, V any](ctx context.Context, k Kernel[O, E, V], o *fs.Op[Setting[O]]) error {
-	if err := noArgs(o.Args, "once", "hold"); err != nil {
+	if err := verb(o.Row.Dev, o.Args, "once", "hold"); err != nil {
 		return err
 	}
 	return k.Start(ctx, o.Row.Dev, o.Row.Options, slices.Contains(o.Args, "once"))

@@ -95,10 +95,13 @@ func TestPage(t *testing.T) {
 	require.Empty(t, f.read("vC/ctl")+f.read("vC/status")+f.read("vC/lease")+f.read("dhcp/status")+f.read("vC/resolv.conf"))
 	require.ErrorContains(t, f.write("vC/ctl", "renew"), "no client runs here")
 	require.ErrorContains(t, f.write("vC/ctl", "start acd=sometimes"), `acd "sometimes"`)
+	require.ErrorContains(t, f.write("vC/ctl", "strat"), "strat: no such key; known: dev apply")
+	require.ErrorContains(t, f.write("vC/ctl", "strat"), "; verbs: start stop renew rebind release discover inform")
 	require.ErrorContains(t, f.write("vC/ctl", "start twice"), `"twice": not a word of this verb; known: once hold`)
 	require.ErrorContains(t, f.write("vC/ctl", "stop at once"), `"at": not a word of this verb; known: keep`)
 	require.ErrorContains(t, f.write("vC/ctl", "start address=fe80::1"), "not an IPv4 address")
 	require.ErrorContains(t, f.write("dhcp/ctl", "start nosuch"), "nosuch")
+	require.ErrorContains(t, f.write("dhcp/ctl", "start"), "dev is missing")
 
 	events := f.open("vC/events", fs.OpenRead)
 	defer events.Close(context.Background())
