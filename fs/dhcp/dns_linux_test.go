@@ -13,6 +13,7 @@ import (
 	"github.com/netfs-project/netfs/dhcp/dhcptest"
 	"github.com/netfs-project/netfs/dhcp/v4"
 	"github.com/netfs-project/netfs/fs"
+	"github.com/netfs-project/netfs/fs/dhcp/dns"
 	"github.com/netfs-project/netfs/fs/dhcp/dns/dnstest"
 	"github.com/netfs-project/netfs/nl/nltest"
 
@@ -20,11 +21,13 @@ import (
 )
 
 // newRigHere is newRig in the process's own namespace, which is the test's.
-func newRigHere(t *testing.T) *rig {
+func newRigHere(t *testing.T) *rig { return newRigIn(t, ownNS(t)) }
+
+func ownNS(t *testing.T) *nltest.NS {
 	f, err := os.Open("/proc/thread-self/ns/net")
 	require.NoError(t, err)
 	t.Cleanup(func() { f.Close() })
-	return newRigIn(t, &nltest.NS{FD: int(f.Fd()), Path: fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), f.Fd())})
+	return &nltest.NS{FD: int(f.Fd()), Path: fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), f.Fd())}
 }
 
 // dnsServer tells of servers and domains, and of a router if there is one.
@@ -104,6 +107,40 @@ func TestDNSResolved(t *testing.T) {
 	is("192.0.2.54 192.0.2.55", "other.example", "no") // no routes, no default
 	require.NoError(t, f.write("vC/ctl", "release"))
 	is("", "", "no")
+}
+
+// The clients of both families tell of one link, and want the same domain.
+func TestDNSBoth(t *testing.T) {
+	if !dnstest.Inside(t) {
+		return
+	}
+	dnstest.StartBus(t)
+	d := dnstest.StartResolved(t)
+	r := newRig6In(t, ownNS(t))
+	r.place.DNS = dns.New()
+	r.server.Run(t, "ip", "addr", "add", "10.99.0.1/16", "dev", "vS")
+	r.serve(dnsServer(true, "192.0.2.53", "example.org"))
+	r.kea(long6)
+	is := func(servers, domains string) {
+		t.Helper()
+		require.Equal(t, []string{servers, domains}, []string{d.Link(t, "dns", "vC"), d.Link(t, "domain", "vC")})
+	}
+	four, six := r.rig.tree(), r.tree()
+	require.NoError(t, four.write("vC/ctl", "start acd=off apply=addr,routes,dns"))
+	four.await("vC/status", "dns=resolved")
+	is("192.0.2.53", "example.org")
+	require.NoError(t, six.write("vC/ctl", "start ia=none apply=dns"))
+	six.await("vC/status", "dns=resolved")
+	is("192.0.2.53 2001:db8:99::53 fe80::1", "example.org")
+	require.NoError(t, four.write("vC/ctl", "release"))
+	is("2001:db8:99::53 fe80::1", "example.org")
+	require.NoError(t, four.write("vC/ctl", "start acd=off apply=addr,routes,dns"))
+	four.await("vC/status", "dns=resolved")
+	is("2001:db8:99::53 fe80::1 192.0.2.53", "example.org")
+	require.NoError(t, six.write("vC/ctl", "stop"))
+	is("192.0.2.53", "example.org")
+	require.NoError(t, four.write("vC/ctl", "stop"))
+	is("", "")
 }
 
 // A process that ends without a word leaves what it set; the next takes it over, or away.

@@ -26,8 +26,11 @@ import (
 // A rig6 is a rig with IPv6: link-local addresses that are no longer tentative.
 type rig6 struct{ *rig }
 
-func newRig6(t *testing.T) *rig6 {
-	r := &rig6{&rig{t: t, server: nltest.NewNS(t), host: nltest.NewNS(t), dir: t.TempDir()}}
+func newRig6(t *testing.T) *rig6 { return newRig6In(t, nltest.NewNS(t)) }
+
+// newRig6In is newRig6 with a namespace for the host.
+func newRig6In(t *testing.T, host *nltest.NS) *rig6 {
+	r := &rig6{&rig{t: t, server: nltest.NewNS(t), host: host, dir: t.TempDir()}}
 	r.host.Run(t, "ip", "link", "add", "vC", "type", "veth", "peer", "name", "vS", "netns", r.server.Path)
 	for _, end := range []struct {
 		ns    *nltest.NS
