@@ -28,8 +28,8 @@ var imports = []struct{ pkg, may, os string }{
 	{"fs/names", "", ""},
 	{"fs/joint", "fs nl nl/rt", ""},          // what the _linux.go files of pages share
 	{"fs/joint/pf", "fs bsd bsd/rtsock", ""}, // and the _bsd.go files
-	{"fs/dhcp", "fs dhcp/... fs/dhcp/dns", "fs/joint nl nl/rt"},
-	{"fs/dhcp/dns/...", "", ""},                                                     // managers of DNS: other programs, no kernel
+	{"fs/dhcp", "fs dhcp/... fs/dhcp/dns", "fs/joint fs/joint/pf nl nl/rt bsd bsd/rtsock"},
+	{"fs/dhcp/dns/...", "", ""}, // managers of DNS: other programs, no kernel
 	{"fs/*", "fs fs/names fs/encap", "fs/joint fs/joint/pf nl nl/* bsd bsd/rtsock"}, // pages: words above, numbers below
 	{"bsd", "", ""},
 	{"bsd/bsdtest", "bsd bsd/rtsock", ""},

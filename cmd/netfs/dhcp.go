@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux || freebsd || openbsd || netbsd || dragonfly || darwin
 
 package main
 
@@ -19,6 +19,8 @@ import (
 
 	"github.com/spf13/cobra"
 )
+
+func systemCommands() []*cobra.Command { return []*cobra.Command{dhcpCommand()} }
 
 // dhcpFlags are words until they are read.
 type dhcpFlags struct {
@@ -179,7 +181,7 @@ func runDHCP(ctx context.Context, link string, f *dhcpFlags) error {
 	if err != nil {
 		return err
 	}
-	sys, end, err := dhcpSystem()
+	sys, end, err := dhcpSystem(f.dir)
 	if err != nil {
 		return err
 	}
@@ -203,7 +205,7 @@ func runDHCP6(ctx context.Context, link string, f *dhcpFlags) error {
 	if err != nil {
 		return err
 	}
-	sys, end, err := dhcpSystem()
+	sys, end, err := dhcpSystem(f.dir)
 	if err != nil {
 		return err
 	}

@@ -3,14 +3,10 @@ package main
 import (
 	"github.com/netfs-project/netfs/fs/dhcp"
 	"github.com/netfs-project/netfs/nl"
-
-	"github.com/spf13/cobra"
 )
 
-func systemCommands() []*cobra.Command { return []*cobra.Command{dhcpCommand()} }
-
 // dhcpSystem returns that of the process's own namespace, and what ends it.
-func dhcpSystem() (_ dhcp.System, end func() error, err error) {
+func dhcpSystem(string) (_ dhcp.System, end func() error, err error) {
 	route, err := nl.Dial(nl.Route, nil)
 	if err != nil {
 		return nil, nil, err

@@ -3,45 +3,69 @@
 package runner
 
 import (
+	"sync"
 	"time"
 
 	"github.com/netfs-project/netfs/dhcp/lease"
 )
 
-// A clock is the process's monotonic one.
+// A clock is uptime's, and a timer of Go's. That one may stand still while the machine is suspended;
+// where uptime does not, the timer is looked at each minute, so that a lease that ended
+// during suspend is known soon after the wake.
 type clock struct {
-	c     chan struct{}
-	began time.Time
+	c chan struct{} // something is due; has room for one
+
+	mu    sync.Mutex // guards the rest
+	at    time.Duration
+	count uint // of set: an older timer that fires is of no meaning
 	timer *time.Timer
 }
 
 func newClock() (*clock, error) {
-	return &clock{c: make(chan struct{}, 1), began: time.Now()}, nil
+	return &clock{c: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}, nil
 }
 
 func (c *clock) now() lease.Instant {
-	t := time.Now()
-	return lease.Instant{Boot: t.Sub(c.began), Wall: t.Round(0)}
+	return lease.Instant{Boot: uptime(), Wall: time.Now().Round(0)}
 }
 
 func (c *clock) set(at time.Duration) {
-	if c.timer != nil {
-		c.timer.Stop()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.timer.Stop()
+	c.at = at
+	c.count++
+	if at != lease.Never {
+		c.arm(c.count)
 	}
-	if at == lease.Never {
+}
+
+// arm has mu held.
+func (c *clock) arm(count uint) {
+	d := max(c.at-uptime(), 0)
+	if countsSuspend {
+		d = min(d, time.Minute)
+	}
+	c.timer = time.AfterFunc(d, func() { c.fire(count) })
+}
+
+func (c *clock) fire(count uint) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if count != c.count {
 		return
 	}
-	c.timer = time.AfterFunc(at-c.now().Boot, func() {
-		select {
-		case c.c <- struct{}{}:
-		default:
-		}
-	})
+	if uptime() < c.at {
+		c.arm(count)
+		return
+	}
+	select {
+	case c.c <- struct{}{}:
+	default:
+	}
 }
 
 func (c *clock) close() error {
-	if c.timer != nil {
-		c.timer.Stop()
-	}
+	c.set(lease.Never)
 	return nil
 }

@@ -66,12 +66,34 @@ func (a *applier) set(ctx context.Context, old, to *lease.Settings) error {
 	if to == nil && a.apply&ApplyMTU != 0 {
 		note("mtu", a.setMTU(ctx, 0))
 	}
+	note("what was left behind", a.sweep(ctx, to))
 	if a.names != nil {
 		c := namesOf(to)
 		c.Default = to != nil && leadsToAll(ctx, a.sys, a.link, slices.ContainsFunc(to.Routes, func(r lease.Route) bool { return r.Dst.Bits() == 0 }))
 		note("dns", a.names.apply(ctx, namesOf(old), c))
 	}
 	return errors.Join(errs...)
+}
+
+// sweep takes away what is ours and not of this lease, where the system does not end leases by itself.
+func (a *applier) sweep(ctx context.Context, to *lease.Settings) error {
+	k, ok := a.sys.(interface {
+		Sweep(ctx context.Context, link int, addr netip.Prefix, routes []netip.Prefix) error
+	})
+	if !ok {
+		return nil
+	}
+	var addr netip.Prefix
+	var routes []netip.Prefix
+	if to != nil && a.apply&ApplyAddr != 0 {
+		addr = to.Addr
+	}
+	if to != nil && a.apply&ApplyRoutes != 0 {
+		for _, r := range to.Routes {
+			routes = append(routes, r.Dst)
+		}
+	}
+	return k.Sweep(ctx, a.link, addr, routes)
 }
 
 func namesOf(s *lease.Settings) dns.Config {

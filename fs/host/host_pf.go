@@ -6,6 +6,7 @@ import (
 	"github.com/netfs-project/netfs/bsd/rtsock"
 	"github.com/netfs-project/netfs/fs"
 	"github.com/netfs-project/netfs/fs/addr"
+	"github.com/netfs-project/netfs/fs/dhcp"
 	"github.com/netfs-project/netfs/fs/link"
 	"github.com/netfs-project/netfs/fs/neigh"
 	"github.com/netfs-project/netfs/fs/route"
@@ -28,5 +29,10 @@ func pfSystems(client func(*space) *rtsock.Client) []system {
 		{"addr", func(s *space) (fs.Page, error) { return addr.NewPF(client(s)), nil }},
 		{"neigh", func(s *space) (fs.Page, error) { return neigh.NewPF(client(s)), nil }},
 		{"route", func(s *space) (fs.Page, error) { return route.NewPF(client(s)), nil }},
-	}, absent("conntrack", "dhcp", "dhcp6", "mptcp", "netns", "nexthop", "nft", "rule")...)
+		{"dhcp", func(s *space) (fs.Page, error) {
+			m := dhcp.NewManager(dhcp.Place{System: dhcp.NewPF(client(s), dhcp.LeaseDir), Dir: dhcp.LeaseDir})
+			s.closers = append(s.closers, m.Close)
+			return m.Page(), nil
+		}},
+	}, absent("conntrack", "dhcp6", "mptcp", "netns", "nexthop", "nft", "rule")...)
 }
