@@ -51,8 +51,9 @@ it is on the system bus, else by resolvconf (openresolv or Debian's). resolved o
 place of dns insists on one. They are taken away when the lease ends, is released or says
 otherwise. If nobody can set them, that is told, and all else is set.
 
-The address gets the lifetime of the lease, so that the kernel ends it if nobody
-renews it. Routes are marked proto dhcp. At the end all stays as it is, unless
+On Linux the address gets the lifetime of the lease, so that the kernel ends it if nobody
+renews it, and routes are marked proto dhcp. Other systems know neither: files of
+--lease-dir name what was set. At the end all stays as it is, unless
 --release is given: the next start asks for the same address.
 
 Another program that is a DHCP client of the link (dhclient, dhcpcd, udhcpc,

@@ -12,7 +12,8 @@
 // waits for answers that the kernel cannot deliver, a UDP socket while there is an address,
 // one for ARP while an address is checked or defended. A link at rest costs nothing per packet.
 //
-// Limits: Linux, see dhcp/rawsock.
+// Limits: see dhcp/rawsock. On FreeBSD, NetBSD and DragonFly no clock is known that goes on
+// during suspend: a lease that ended meanwhile ends that much later.
 package runner
 
 import (

@@ -13,8 +13,13 @@
 // Programs of others that are DHCP clients of the link too (dhclient, dhcpcd, udhcpc, networkd)
 // do not keep ours from starting: they are in events, and in status as other=dhclient[123].
 //
-// Limits: Linux and Ethernet. Clients end with the server of the tree, and are not started by the
-// next; their leases stay on the links while they last, and are asked for again.
+// What a client needs of an operating system is System: New is Linux's, NewPF that of the BSDs and
+// Darwin. Linux marks what is DHCP's and ends addresses with their lease; the others do neither, and what
+// was set is remembered in files.
+//
+// Limits: Ethernet. Clients end with the server of the tree, and are not started by the
+// next; their leases stay on the links while they last, and are asked for again. NewPF has run
+// on simulated kernels only.
 package dhcp
 
 // LeaseDir is where leases are remembered unless told otherwise.
