@@ -106,6 +106,29 @@ func (s *Store) Save(k Key, l *Lease) error {
 	return replace(s.name(k), append(b, '\n'))
 }
 
+// Move makes the lease of a link that of the name which the link has now. That there is none is no error.
+func (s *Store) Move(from, to Key) error {
+	b, err := os.ReadFile(s.name(from))
+	if errors.Is(err, iofs.ErrNotExist) {
+		return nil
+	}
+	var r record
+	if err == nil {
+		err = json.Unmarshal(b, &r)
+	}
+	if err != nil {
+		return err
+	}
+	r.Link = to.Link
+	if b, err = json.MarshalIndent(r, "", "\t"); err != nil {
+		return err
+	}
+	if err := replace(s.name(to), append(b, '\n')); err != nil || s.name(to) == s.name(from) {
+		return err
+	}
+	return s.Remove(from)
+}
+
 // Remove forgets the lease of k.
 func (s *Store) Remove(k Key) error { return remove(s.name(k)) }
 

@@ -162,6 +162,20 @@ func (r *Runner) Start(ctx context.Context, wish netip.Addr) error {
 	return r.Do(ctx, ev)
 }
 
+// Rename tells the name that the link has now. The remembered lease goes with it.
+func (r *Runner) Rename(ctx context.Context, name string) error {
+	return r.do(ctx, func() error {
+		from := r.key()
+		r.mu.Lock()
+		r.cfg.Link.Name = name
+		r.mu.Unlock()
+		if r.cfg.Store == nil {
+			return nil
+		}
+		return r.cfg.Store.Move(from, r.key())
+	})
+}
+
 // Status returns what is the case.
 func (r *Runner) Status() Status {
 	r.mu.Lock()
@@ -176,6 +190,8 @@ func (r *Runner) key() lease.Key {
 	if v, ok := r.cfg.Client.Options.Get(v4.OptClientID); ok {
 		id = v
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	return lease.Key{Link: r.cfg.Link.Name, HWAddr: r.cfg.Link.HWAddr, ClientID: id}
 }
 

@@ -22,9 +22,12 @@ import (
 // concurrent use.
 type Client struct {
 	*runner.Runner
-	Link    string
+	Link    string // its name at the beginning: see Name
 	Index   int
 	Options Options
+
+	name    atomic.Pointer[string]
+	renames chan string // has room for one, the last
 
 	lookout
 	notify func(runner.Note) // nil: nobody listens
@@ -42,6 +45,17 @@ type Client struct {
 	gone   chan struct{} // closed when the link is
 	ended  <-chan struct{}
 }
+
+// Name is the name that the link has now.
+func (c *Client) Name() string {
+	if p := c.name.Load(); p != nil {
+		return *p
+	}
+	return c.Link
+}
+
+// Renamed has the last name that the link got, once.
+func (c *Client) Renamed() <-chan string { return c.renames }
 
 // Gone is closed when the link was removed; the client is then of no more use.
 func (c *Client) Gone() <-chan struct{} { return c.gone }
@@ -84,7 +98,7 @@ func (p *Place) Open(ctx context.Context, link string, o Options, notify func(ru
 			return nil, err
 		}
 	}
-	c := &Client{Link: link, Index: l.Index, Options: o, notify: notify, sys: p.System, names: a.names, lock: lock, unlocked: err, gone: make(chan struct{})}
+	c := &Client{renames: make(chan string, 1), Link: link, Index: l.Index, Options: o, notify: notify, sys: p.System, names: a.names, lock: lock, unlocked: err, gone: make(chan struct{})}
 	c.lookout = newLookout(func(ctx context.Context) ([]Other, error) { return p.System.Others(ctx, c.Index) }, func(err error) {
 		c.note(runner.Note{At: c.Status().At, Err: err})
 	})
@@ -196,6 +210,7 @@ func (c *Client) Close() error {
 // watch tells the machine of the carrier.
 func (c *Client) watch(ctx context.Context) {
 	for up := range c.sys.Carrier(ctx, c.Index) {
+		c.lookAtName(ctx)
 		if up {
 			c.Do(ctx, client.LinkUp{})
 		} else {
@@ -211,6 +226,35 @@ func (c *Client) watch(ctx context.Context) {
 		}
 	}
 	close(c.gone)
+}
+
+// A namer is a System whose links keep their index under another name.
+type namer interface {
+	Name(ctx context.Context, link int) (string, error)
+}
+
+// lookAtName takes note of another name of the link. The lease goes with it.
+func (c *Client) lookAtName(ctx context.Context) {
+	s, ok := c.sys.(namer)
+	if !ok {
+		return
+	}
+	name, err := s.Name(ctx, c.Index)
+	old := c.Name()
+	if err != nil || name == old {
+		return
+	}
+	c.name.Store(&name)
+	select { // what nobody took is out of date
+	case <-c.renames:
+	default:
+	}
+	c.renames <- name
+	note := fmt.Errorf("the link %s is %s now", v4.Quote(old), v4.Quote(name))
+	if err := c.Rename(ctx, name); err != nil {
+		note = fmt.Errorf("%w; its remembered lease: %w", note, err)
+	}
+	c.note(runner.Note{At: c.Status().At, Err: note})
 }
 
 // names returns what sets DNS for an owner.

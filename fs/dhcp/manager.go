@@ -31,7 +31,11 @@ func (m *Manager) Page() fs.Page { return Page(m) }
 // Clients implements Kernel.
 func (m *Manager) Clients() (all []View) {
 	m.each(func(c *Client, servers []Server) {
-		all = append(all, View{Setting[Options]{c.Link, c.Options}, c.Status(), servers, c.Others(), c.DNS(), c.informed.Load()})
+		name := c.Name()
+		for i := range servers {
+			servers[i].Dev = name
+		}
+		all = append(all, View{Setting[Options]{name, c.Options}, c.Status(), servers, c.Others(), c.DNS(), c.informed.Load()})
 	})
 	return all
 }
@@ -76,7 +80,7 @@ func (m *Manager) note(dev string, e *entry[*Client, Server], first *First, n ru
 	case client.Answer:
 		answered = func(list *[]Server) { count4(list, dev, a) }
 	}
-	m.tell(dev, e, t, answered)
+	m.tell(e, t, answered)
 }
 
 func count4(list *[]Server, dev string, a client.Answer) {

@@ -75,7 +75,7 @@ func (m *Manager6) note(dev string, e *entry[*Client6, Server6], n runner.Note6)
 	case client6.Answer:
 		answered = func(list *[]Server6) { count6(list, dev, a) }
 	}
-	m.tell(dev, e, t, answered)
+	m.tell(e, t, answered)
 }
 
 // First6 reports of a note of DHCPv6 whether who waits for a lease, or for options, has it, or why it

@@ -36,6 +36,7 @@ type listed interface {
 }
 
 type entry[C listed, S any] struct {
+	dev     string // the link's name now
 	client  C
 	made    bool
 	asks    bool // it has no lease, and gives way to one that starts
@@ -97,7 +98,7 @@ func (r *roster[C, S]) start(ctx context.Context, dev string, once bool, open fu
 		return err
 	}
 	if err := e.client.Start(ctx); err != nil {
-		return errors.Join(err, r.end(dev, e))
+		return errors.Join(err, r.end(e))
 	}
 	if !once {
 		return nil
@@ -117,14 +118,14 @@ func (r *roster[C, S]) ask(dev string, open func(e *entry[C, S]) (C, error), f f
 		return err
 	}
 	if err := f(e.client); err != nil {
-		return errors.Join(err, r.end(dev, e))
+		return errors.Join(err, r.end(e))
 	}
 	return nil
 }
 
 // add makes a client with open. Who comes meanwhile finds its place taken.
 func (r *roster[C, S]) add(dev string, asks bool, open func(e *entry[C, S]) (C, error)) (*entry[C, S], error) {
-	e := &entry[C, S]{state: "stopped", asks: asks, bound: make(chan struct{})}
+	e := &entry[C, S]{dev: dev, state: "stopped", asks: asks, bound: make(chan struct{})}
 	r.mu.Lock()
 	old := r.clients[dev]
 	switch {
@@ -143,27 +144,57 @@ func (r *roster[C, S]) add(dev string, asks bool, open func(e *entry[C, S]) (C, 
 
 	c, err := open(e)
 	if err != nil {
-		r.forget(dev, e)
+		r.forget(e)
 		return nil, err
 	}
 	r.mu.Lock()
 	e.client, e.made = c, true
 	closed := r.closed
 	if !closed {
-		r.wg.Go(func() {
-			select {
-			case <-c.Gone():
-				r.forget(dev, e)
-				c.Close()
-			case <-c.Ended():
-			}
-		})
+		r.wg.Go(func() { r.follow(e) })
 	}
 	r.mu.Unlock()
 	if closed { // meanwhile
 		return nil, errors.Join(runner.ErrClosed, c.Close())
 	}
 	return e, nil
+}
+
+// follow is where the link goes, until it or its client is gone.
+func (r *roster[C, S]) follow(e *entry[C, S]) {
+	var renamed <-chan string
+	if c, ok := any(e.client).(interface{ Renamed() <-chan string }); ok {
+		renamed = c.Renamed()
+	}
+	for {
+		select {
+		case name := <-renamed:
+			r.rename(e, name)
+		case <-e.client.Gone():
+			r.forget(e)
+			e.client.Close()
+			return
+		case <-e.client.Ended():
+			return
+		}
+	}
+}
+
+// rename gives a client the name that its link has now. Who has that name still has got another,
+// and will be told; until then it has ours.
+func (r *roster[C, S]) rename(e *entry[C, S], name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || r.clients[e.dev] != e {
+		return
+	}
+	delete(r.clients, e.dev)
+	if other := r.clients[name]; other != nil {
+		other.dev = e.dev
+		r.clients[other.dev] = other
+	}
+	e.dev = name
+	r.clients[name] = e
 }
 
 // onceTime bounds how long a start once may wait.
@@ -182,20 +213,20 @@ func (r *roster[C, S]) wait(ctx context.Context, dev string, e *entry[C, S]) (er
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
-	return errors.Join(err, r.end(dev, e))
+	return errors.Join(err, r.end(e))
 }
 
-func (r *roster[C, S]) forget(dev string, e *entry[C, S]) {
+func (r *roster[C, S]) forget(e *entry[C, S]) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.clients[dev] == e {
-		delete(r.clients, dev)
+	if r.clients[e.dev] == e {
+		delete(r.clients, e.dev)
 	}
 }
 
 // end forgets a client and closes it.
-func (r *roster[C, S]) end(dev string, e *entry[C, S]) error {
-	r.forget(dev, e)
+func (r *roster[C, S]) end(e *entry[C, S]) error {
+	r.forget(e)
 	return e.client.Close()
 }
 
@@ -214,7 +245,7 @@ func (r *roster[C, S]) do(dev string, end bool, f func(c C) error) error {
 	}
 	err := f(e.client)
 	if end {
-		err = errors.Join(err, r.end(dev, e))
+		err = errors.Join(err, r.end(e))
 	}
 	return err
 }
@@ -228,7 +259,7 @@ type news struct {
 }
 
 // tell takes note of what happened to a client. answered, unless nil, gets what is known of its servers to change it.
-func (r *roster[C, S]) tell(dev string, e *entry[C, S], n news, answered func(*[]S)) {
+func (r *roster[C, S]) tell(e *entry[C, S], n news, answered func(*[]S)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if n.state != "" {
@@ -246,7 +277,7 @@ func (r *roster[C, S]) tell(dev string, e *entry[C, S], n news, answered func(*[
 	if n.text == "" {
 		return
 	}
-	ev := Event{Dev: dev, State: e.state, Text: n.text}
+	ev := Event{Dev: e.dev, State: e.state, Text: n.text}
 	for rd := range r.readers {
 		select {
 		case rd.c <- ev:

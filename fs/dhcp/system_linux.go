@@ -91,6 +91,14 @@ func (s *linux) Carrier(ctx context.Context, link int) iter.Seq[bool] {
 	}
 }
 
+func (s *linux) Name(ctx context.Context, link int) (string, error) {
+	l, err := rt.LinkByIndex(ctx, s.route, int32(link))
+	if err != nil {
+		return "", reasonOf(err)
+	}
+	return l.Name, nil
+}
+
 func (s *linux) MTU(ctx context.Context, link int) (int, error) {
 	l, err := rt.LinkByIndex(ctx, s.route, int32(link))
 	if err != nil {
