@@ -360,6 +360,9 @@ func ParseResolver(s string) (Resolver, error) {
 			return nil
 		case 2:
 			n, err := text.Unquote(w)
+			if err == nil && n != "" {
+				_, err = dnsname.Append(nil, n)
+			}
 			r.Name = strings.TrimSuffix(n, ".")
 			return err
 		case 3:
