@@ -129,8 +129,14 @@ func (f *fake) Watch(ctx context.Context) iter.Seq2[fs.Event[Link], error] {
 }
 
 func TestTranscripts(t *testing.T) {
-	treetest.RunAll(t, "testdata/*.txt", func(t *testing.T) treetest.Door {
-		return treetest.Local(&fs.Tree{Root: Page(newFake(), nil).Root}, treetest.Root)
+	door := func(f *fake) treetest.Door { return treetest.Local(&fs.Tree{Root: Page(f, nil).Root}, treetest.Root) }
+	treetest.RunAll(t, "testdata/linux/*.txt", func(*testing.T) treetest.Door { return door(newFake()) })
+	treetest.RunAll(t, "testdata/*.txt", func(*testing.T) treetest.Door {
+		f := newFake()
+		f.links = append(f.links, Link{Index: 2, Name: "eth0", Up: true, MTU: 1500, LLAddr: "02:00:00:00:00:01", ARP: true, Multicast: true,
+			OperState: "unknown", LinkType: "ether", Flags: []string{"UP", "BROADCAST", "MULTICAST"}})
+		f.next = 3
+		return door(f)
 	})
 }
 

@@ -24,7 +24,7 @@ func simulated(t *testing.T, os string) (*bsdtest.Kernel, *pfKernel, treetest.Do
 	l, err := bsd.Profile{OS: os}.Layout()
 	require.NoError(t, err)
 	k := bsdtest.New(l)
-	k.AddLink("em0", []byte{2, 0, 0, 0, 0, 1})
+	k.AddLink("eth0", []byte{2, 0, 0, 0, 0, 1})
 	c := rtsock.New(k)
 	t.Cleanup(func() { assert.NoError(t, c.Close()) })
 	return k, newPF(c), treetest.Local(&fs.Tree{Root: NewPF(c, nil).Root}, treetest.Root)
@@ -38,7 +38,9 @@ func onEach(t *testing.T, f func(t *testing.T, os string)) {
 
 func TestPFTranscripts(t *testing.T) {
 	onEach(t, func(t *testing.T, os string) {
-		treetest.RunAll(t, "testdata/bsd/*.txt", func(t *testing.T) treetest.Door { _, _, d := simulated(t, os); return d })
+		door := func(t *testing.T) treetest.Door { _, _, d := simulated(t, os); return d }
+		treetest.RunAllOn(t, os, "testdata/*.txt", door)
+		treetest.RunAllOn(t, os, "testdata/bsd/*.txt", door)
 	})
 }
 
@@ -52,7 +54,7 @@ func TestPFCarrier(t *testing.T) {
 		}
 		set := func(change func(*bsdtest.Link)) *Link {
 			k.SetLink(2, change)
-			l, err := pf.Link(t.Context(), "em0")
+			l, err := pf.Link(t.Context(), "eth0")
 			require.NoError(t, err)
 			return l
 		}
@@ -80,7 +82,7 @@ func TestPFStats(t *testing.T) {
 	onEach(t, func(t *testing.T, os string) {
 		k, pf, d := simulated(t, os)
 		k.SetLink(2, func(l *bsdtest.Link) { l.InPackets, l.OutBytes = 7, 1<<40 })
-		text := treetest.Read(t, d, "links/em0/stats")
+		text := treetest.Read(t, d, "links/eth0/stats")
 		assert.Contains(t, text, "rx_packets=7 ")
 		assert.Contains(t, text, "tx_bytes=1099511627776 ")
 		assert.Equal(t, os != "netbsd" && os != "darwin", strings.Contains(text, "tx_dropped="))
@@ -96,15 +98,15 @@ func TestPFRoundTrip(t *testing.T) {
 		require.NoError(t, treetest.Write(d, "links/ctl", `add tap1 type tap mtu 1400
 add bridge1 type bridge up
 change tap1 master bridge1
-change em0 master bridge1
-add vlan5 type vlan link em0 id 5 mtu 1200
+change eth0 master bridge1
+add vlan5 type vlan link eth0 id 5 mtu 1200
 `))
 		text := treetest.Read(t, d, "links/ctl")
 		k.Ioctls()
 		require.NoError(t, treetest.Write(d, "links/ctl", text))
 		require.NoError(t, treetest.Write(d, "links/ctl.json", treetest.Read(t, d, "links/ctl.json")))
 		assert.Empty(t, k.Ioctls(), "a line that is so already was sent")
-		require.NoError(t, treetest.Write(d, "links/ctl", "del tap1\ndel bridge1\ndel vlan5\nem0 mtu 1300 down\n"))
+		require.NoError(t, treetest.Write(d, "links/ctl", "del tap1\ndel bridge1\ndel vlan5\neth0 mtu 1300 down\n"))
 		require.NoError(t, treetest.Write(d, "links/ctl", text))
 		sorted := func(s string) []string { l := strings.Split(s, "\n"); slices.Sort(l); return l }
 		assert.Equal(t, sorted(text), sorted(treetest.Read(t, d, "links/ctl")))
@@ -115,7 +117,7 @@ add vlan5 type vlan link em0 id 5 mtu 1200
 func TestPFRename(t *testing.T) {
 	onEach(t, func(t *testing.T, os string) {
 		_, _, d := simulated(t, os)
-		err := treetest.Write(d, "links/ctl", "rename em0 wan\n")
+		err := treetest.Write(d, "links/ctl", "rename eth0 wan\n")
 		if os != "freebsd" && os != "dragonfly" {
 			assert.ErrorIs(t, err, errors.ErrUnsupported)
 			assert.ErrorContains(t, err, "names for life")
@@ -134,15 +136,15 @@ func TestPFRename(t *testing.T) {
 func TestPFPromisc(t *testing.T) {
 	onEach(t, func(t *testing.T, os string) {
 		_, _, d := simulated(t, os)
-		err := treetest.Write(d, "links/em0/ctl", "change promisc on\n")
+		err := treetest.Write(d, "links/eth0/ctl", "change promisc on\n")
 		if os != "freebsd" && os != "dragonfly" {
 			assert.ErrorContains(t, err, "read-only")
 			return
 		}
 		require.NoError(t, err)
-		assert.Equal(t, "1\n", treetest.Read(t, d, "links/em0/promisc"))
-		require.NoError(t, treetest.Write(d, "links/em0/ctl", "nopromisc\n"))
-		assert.Equal(t, "0\n", treetest.Read(t, d, "links/em0/promisc"))
+		assert.Equal(t, "1\n", treetest.Read(t, d, "links/eth0/promisc"))
+		require.NoError(t, treetest.Write(d, "links/eth0/ctl", "nopromisc\n"))
+		assert.Equal(t, "0\n", treetest.Read(t, d, "links/eth0/promisc"))
 	})
 }
 
@@ -158,7 +160,7 @@ func TestPFTakenBack(t *testing.T) {
 		}
 		for _, op := range []bsd.Ioctl{bsd.SetMTU, lladdr, bsd.AddMember, bsd.SetFlags} {
 			k.Fail(op, syscall.EPERM)
-			err := treetest.Write(d, "links/ctl", "change em0 mtu 1400 lladdr 02:00:00:00:00:77 master bridge1 arp off\n")
+			err := treetest.Write(d, "links/ctl", "change eth0 mtu 1400 lladdr 02:00:00:00:00:77 master bridge1 arp off\n")
 			assert.ErrorIs(t, err, syscall.EPERM)
 			k.Fail(op, 0)
 			assert.Equal(t, text, treetest.Read(t, d, "links/ctl"))
@@ -176,7 +178,7 @@ func TestPFTakenBack(t *testing.T) {
 func newestLink(k *bsdtest.Kernel) (*Link, error) {
 	c := rtsock.New(k)
 	defer c.Close()
-	return newPF(c).Link(context.Background(), "em0")
+	return newPF(c).Link(context.Background(), "eth0")
 }
 
 func TestPFWatch(t *testing.T) {
@@ -184,13 +186,13 @@ func TestPFWatch(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			k, pf, _ := simulated(t, os)
 			take, stop := treetest.Follow(t, pf.Watch, func(r *Link) string { return r.Name + upDown(r.Up) })
-			assert.Equal(t, "begin +lo0up +em0up end", take())
+			assert.Equal(t, "begin +lo0up +eth0up end", take())
 			k.SetLink(2, func(l *bsdtest.Link) { l.Flags = 0 })
-			assert.Equal(t, "begin +lo0up +em0down end", take())
+			assert.Equal(t, "begin +lo0up +eth0down end", take())
 			k.AddLink("em1", []byte{2, 0, 0, 0, 0, 2})
-			assert.True(t, strings.HasSuffix(take(), "begin +lo0up +em0down +em1up end"))
+			assert.True(t, strings.HasSuffix(take(), "begin +lo0up +eth0down +em1up end"))
 			k.Lose()
-			assert.Equal(t, "lost begin +lo0up +em0down +em1up end", take())
+			assert.Equal(t, "lost begin +lo0up +eth0down +em1up end", take())
 			stop()
 			assert.Zero(t, k.Sockets())
 		})
