@@ -207,6 +207,27 @@ func TestLease6(t *testing.T) {
 	require.Empty(t, files)
 }
 
+// dnsmasq delegates no prefixes: the client has the address alone.
+func TestDnsmasq6(t *testing.T) {
+	r := newRig6(t)
+	r.serve6(nil, "dnsmasq", "-d", "-C", "/dev/null", "--port=0", "--interface=vS", "--bind-dynamic", "--user=root", "--no-resolv", "--no-hosts",
+		"--dhcp-range=2001:db8:99::1000,2001:db8:99::1fff,64,2m", "--dhcp-leasefile="+filepath.Join(r.dir, "dnsmasq.leases"),
+		"--dhcp-option=option6:dns-server,[2001:db8:99::53]")
+	c, w := r.open(both6)
+	n := w.until(0, "BOUND")
+	l := c.Status().Lease
+	addr := l.Addrs[0].Addr.String()
+	require.Empty(t, l.Prefixes)
+	require.Contains(t, r.addrs(), addr+"/128")
+	require.NoError(t, c.Do(context.Background(), client6.Renew{}))
+	n = w.until(n, "BOUND")
+	require.NoError(t, c.Do(context.Background(), client6.Rebind{}))
+	w.until(n, "BOUND")
+	require.NotContains(t, w.text(), "remove", "no flap")
+	require.NoError(t, c.Release(context.Background()))
+	require.NotContains(t, r.addrs(), addr)
+}
+
 // What others have set stays: the route that was there before ours, and the address of another prefix.
 func TestForeignRoute6(t *testing.T) {
 	r := newRig6(t)
