@@ -168,6 +168,7 @@ type fakeBPF struct {
 	fail  bpfCall
 	err   error
 	reads [][]byte
+	wrote []byte
 }
 
 func (f *fakeBPF) call(c bpfCall, what string) error {
@@ -191,7 +192,7 @@ func (f *fakeBPF) setIf(link string) error              { return f.call(bpfSetIf
 func (f *fakeBPF) program(c bpfCall, code []insn) error { return f.call(c, fmt.Sprint(len(code))) }
 func (f *fakeBPF) lock() error                          { return f.call(bpfLock, "") }
 func (f *fakeBPF) dropped() uint64                      { return 3 }
-func (f *fakeBPF) write([]byte) error                   { return nil }
+func (f *fakeBPF) write(b []byte) error                 { f.wrote = b; return f.err }
 func (f *fakeBPF) close() error                         { return nil }
 func (f *fakeBPF) read(b []byte) (int, error) {
 	if len(f.reads) == 0 {
@@ -284,5 +285,7 @@ func TestBPFSocket(t *testing.T) {
 		}
 		require.Len(t, got, 3)
 		require.Equal(t, Stats{Received: 4, Truncated: 1, Length: 1, VLAN: 1, Unfinished: 1, Lost: 3}, s.Stats())
+		require.NoError(t, s.send(good))
+		require.Equal(t, good, d.wrote, "a frame as it is")
 	}
 }
