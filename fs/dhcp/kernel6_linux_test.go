@@ -207,6 +207,16 @@ func TestLease6(t *testing.T) {
 	require.Empty(t, files)
 }
 
+// An address that is not preferred any more is deprecated from the start.
+func TestDeprecated6(t *testing.T) {
+	r := newRig6(t)
+	l, err := r.place.System.Find(t.Context(), "vC")
+	require.NoError(t, err)
+	a := dhcp.Addr{Prefix: netip.MustParsePrefix("2001:db8:99::7/128"), Valid: time.Minute}
+	require.NoError(t, r.place.System.SetAddr(t.Context(), l.Index, a))
+	require.Regexp(t, `::7/128 scope global.* deprecated.*valid_lft (60|59)sec preferred_lft 0sec`, r.addrs())
+}
+
 // dnsmasq delegates no prefixes: the client has the address alone.
 func TestDnsmasq6(t *testing.T) {
 	r := newRig6(t)

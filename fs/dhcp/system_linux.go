@@ -132,13 +132,13 @@ func lifetime(d time.Duration) uint32 {
 	if d == v4.Forever {
 		return rt.Forever
 	}
-	return uint32(max((d+time.Second-1)/time.Second, 1))
+	return uint32((d + time.Second - 1) / time.Second)
 }
 
 func address(link int, a Addr) *rt.Addr {
 	m := &rt.Addr{Hdr: rt.IfAddrMsg{Index: int32(link), Scope: rt.RT_SCOPE_UNIVERSE}, Proto: protoDHCP, Priority: metric(link, a.Metric), Broadcast: a.Broadcast}
 	m.SetPrefix(a.Prefix)
-	m.CacheInfo.Valid, m.CacheInfo.Preferred = lifetime(a.Valid), lifetime(a.Preferred)
+	m.CacheInfo.Valid, m.CacheInfo.Preferred = max(lifetime(a.Valid), 1), lifetime(a.Preferred)
 	if a.Addr().Is6() {
 		m.Flags |= rt.IFA_F_NOPREFIXROUTE
 		m.Priority = 0
@@ -230,7 +230,7 @@ func route(link int, r Route) *rt.Route {
 	if r.Unreachable {
 		m.Hdr.Family, m.Hdr.Type, m.Hdr.Scope, m.OIF = rt.AF_INET6, rt.RTN_UNREACHABLE, rt.RT_SCOPE_UNIVERSE, 0
 		if r.Valid != v4.Forever {
-			m.Expires = time.Duration(lifetime(r.Valid)) * time.Second
+			m.Expires = time.Duration(max(lifetime(r.Valid), 1)) * time.Second
 		}
 	}
 	if r.Via.IsValid() {
