@@ -360,10 +360,13 @@ func ParseResolver(s string) (Resolver, error) {
 			return nil
 		case 2:
 			n, err := text.Unquote(w)
-			if err == nil && n != "" {
-				_, err = dnsname.Append(nil, n)
+			if err != nil || n == "" {
+				return err
 			}
-			r.Name = strings.TrimSuffix(n, ".")
+			b, err := dnsname.Append(nil, n)
+			if err == nil {
+				r.Name, _, err = dnsname.Read(b, 0, false) // as it is printed
+			}
 			return err
 		case 3:
 			return r.parseAddrs(w)
