@@ -34,12 +34,15 @@ const inside = "NETFS_DNSTEST"
 
 // Inside runs the test once more, in a process that has mount, network and process
 // namespaces of its own, with /etc and /run that nobody else sees, and env beside the usual environment.
-// It returns true in there.
+// It returns true in there. With -short it is skipped.
 func Inside(t *testing.T, env ...string) bool {
 	t.Helper()
 	if os.Getenv(inside) == t.Name() {
 		mount(t)
 		return true
+	}
+	if testing.Short() {
+		t.Skip("-short")
 	}
 	if os.Geteuid() != 0 {
 		t.Skip("no privilege to make a mount namespace")
