@@ -17,7 +17,6 @@ import (
 	"github.com/netfs-project/netfs/fs"
 	"github.com/netfs-project/netfs/fs/dhcp"
 	"github.com/netfs-project/netfs/fs/treetest"
-	"github.com/netfs-project/netfs/nl"
 	"github.com/netfs-project/netfs/nl/nltest"
 
 	"github.com/stretchr/testify/require"
@@ -44,13 +43,7 @@ func newRig6In(t *testing.T, host *nltest.NS) *rig6 {
 		}
 	}
 	require.Eventually(t, func() bool { return strings.Contains(r.server.Run(t, "ip", "link", "show", "vS"), "state UP") }, 10*time.Second, 10*time.Millisecond)
-	ns, err := nl.OpenNS(r.host.Path)
-	require.NoError(t, err)
-	t.Cleanup(func() { ns.Close() })
-	c, err := nl.Dial(nl.Route, &nl.Options{NS: r.host.FD})
-	require.NoError(t, err)
-	t.Cleanup(func() { c.Close() })
-	r.place = dhcp.Place{System: dhcp.New(c, ns), Dir: filepath.Join(r.dir, "leases")}
+	r.settle()
 	return r
 }
 

@@ -45,14 +45,19 @@ func newRigIn(t *testing.T, host *nltest.NS) *rig {
 	require.Eventually(t, func() bool { // kea looks once
 		return strings.Contains(r.server.Run(t, "ip", "link", "show", "vS"), "state UP")
 	}, 10*time.Second, 10*time.Millisecond)
-	ns, err := nl.OpenNS(r.host.Path)
-	require.NoError(t, err)
-	t.Cleanup(func() { ns.Close() })
-	c, err := nl.Dial(nl.Route, &nl.Options{NS: r.host.FD})
-	require.NoError(t, err)
-	t.Cleanup(func() { c.Close() })
-	r.place = dhcp.Place{System: dhcp.New(c, ns), Dir: filepath.Join(r.dir, "leases")}
+	r.settle()
 	return r
+}
+
+// settle gives the host's clients their place.
+func (r *rig) settle() {
+	ns, err := nl.OpenNS(r.host.Path)
+	require.NoError(r.t, err)
+	r.t.Cleanup(func() { ns.Close() })
+	c, err := nl.Dial(nl.Route, &nl.Options{NS: r.host.FD})
+	require.NoError(r.t, err)
+	r.t.Cleanup(func() { c.Close() })
+	r.place = dhcp.Place{System: dhcp.New(c, ns), Dir: filepath.Join(r.dir, "leases")}
 }
 
 // run starts a program in the server's namespace, and returns what ends it. It skips the test if

@@ -62,7 +62,7 @@ func answer6(a client6.Answer) string {
 	return s
 }
 
-// offered are the addresses and prefixes in a message, whoseever.
+// offered are the addresses and prefixes in a message, whosever they are.
 func offered(m *v6.Message) (list []string) {
 	nas, _ := m.Options.IANAs() // those before a bad one count
 	for _, ia := range nas {
@@ -81,7 +81,7 @@ func offered(m *v6.Message) (list []string) {
 	return list
 }
 
-// items are the addresses and prefixes of a lease.
+// itemsOf are the addresses and prefixes of a lease.
 func itemsOf(l *lease.Lease6) string {
 	var list []string
 	for _, a := range l.Addrs {
