@@ -94,15 +94,18 @@ func (k *pfKernel) Links(ctx context.Context) iter.Seq2[*Link, error] {
 			yield(nil, err)
 			return
 		}
-		seen := map[string]bool{}
+		rest := map[string]*Link{} // that were not shown
+		for i := range all {
+			rest[all[i].Name] = &all[i]
+		}
 		var show func(l *Link) bool
 		show = func(l *Link) bool {
-			if seen[l.Name] {
+			if rest[l.Name] == nil {
 				return true
 			}
-			seen[l.Name] = true
-			for i := range all {
-				if o := &all[i]; (o.Name == l.Master || o.Name == l.Link) && !show(o) {
+			delete(rest, l.Name)
+			for _, name := range [...]string{l.Master, l.Link} {
+				if o := rest[name]; o != nil && !show(o) {
 					return false
 				}
 			}
